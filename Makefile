@@ -1,0 +1,3 @@
+VENV := .venv
+PY := $(VENV)/bin/python
+.DEFAULT_GOAL := help

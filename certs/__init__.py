@@ -1,0 +1,1 @@
+"""E-certificates (电子证照): catalogue, issue, library."""

@@ -1,0 +1,1 @@
+"""The assembled service: wiring, factory, command line."""

@@ -1,0 +1,1 @@
+"""Who calls: clients, tokens, and later people and trust passing."""

@@ -1,0 +1,1 @@
+"""The PKI: root, issuing CA, X.509 objects for seal makers and signers, CRL."""

@@ -1,0 +1,117 @@
+"""The frozen settings, and the only reader of the environment.
+
+`YINXIN_*` variables go over `yinxin.toml`, which goes over the defaults. Secrets are only ever *paths* to files.
+Every field appears in docs/settings.md with the sentence given here.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from typing_extensions import override
+
+from trust.kernel.errors import NotReady
+
+_KIB = 1024
+_MIB = 1024 * _KIB
+
+
+class SettingsInvalid(NotReady):
+    """A setting is unknown or has an unusable value."""
+
+    code = "settings-invalid"
+    title = "A setting cannot be used."
+    title_zh = "配置项不可用。"
+    remedy = "Correct the named setting in the environment or in yinxin.toml; docs/settings.md lists them all."
+    remedy_zh = "请在环境变量或 yinxin.toml 中更正所指配置项；全部配置项见 docs/settings.md。"
+
+
+class Settings(BaseSettings):
+    """All settings of an installation."""
+
+    model_config = SettingsConfigDict(env_prefix="YINXIN_", toml_file="yinxin.toml", frozen=True, extra="forbid")
+
+    home: Path = Field(Path("var"), description="Folder that holds all state.")
+    environment: Literal["development", "production"] = Field(
+        "development", description="`production` refuses every unsafe default."
+    )
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy address; empty means SQLite at `<home>/yinxin.sqlite3`. PostgreSQL: `postgresql+psycopg://…`.",
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:8080",
+        description="Address under which people reach the service; it stands in QR codes and X.509 extensions.",
+    )
+    bind: str = Field("127.0.0.1", description="Address the server listens on.")
+    port: int = Field(8080, ge=1, le=65535, description="Port the server listens on.")
+    workers: int = Field(2, ge=1, le=64, description="Server processes.")
+    passphrase_file: Path | None = Field(
+        None,
+        description="File with the passphrase of the software token; empty means `<home>/secrets/token.passphrase`.",
+    )
+    allow_software_keys: bool = Field(
+        False, description="Permits the software token in production. Say so only if you accept keys in process memory."
+    )
+    font_paths: tuple[Path, ...] = Field(
+        (Path("/usr/share/fonts/truetype/hanazono"), Path("/usr/share/fonts/truetype/babelstone")),
+        description="Folders searched for the rare-character fonts HanaMinA, HanaMinB and BabelStone Han.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line written."
+    )
+    max_body_bytes: int = Field(
+        256 * _KIB,
+        ge=_KIB,
+        description="Largest JSON body, bytes. A certificate's data is a few KiB; more is a mistake or an attack.",
+    )
+    max_upload_bytes: int = Field(
+        20 * _MIB,
+        ge=_KIB,
+        description="Largest file sent for verification, bytes. Certificates are below 1 MiB.",
+    )
+    verify_rate_per_minute: int = Field(
+        60, ge=1, description="Verifications per minute and client address, per server process, before 429 is answered."
+    )
+    token_rate_per_minute: int = Field(
+        60, ge=1, description="Token requests per minute and client, per server process, before 429 is answered."
+    )
+    access_token_seconds: int = Field(600, ge=30, le=3600, description="Life of a department's access token, seconds.")
+    crl_days: int = Field(7, ge=1, le=30, description="Days until a published CRL must be replaced.")
+    checkpoint_seconds: int = Field(
+        60, ge=1, le=3600, description="Longest time a ledger entry waits for a signed checkpoint, seconds."
+    )
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: arguments, environment, yinxin.toml."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def database_address(self) -> str:
+        """The database address with its default applied."""
+        return self.database_url or f"sqlite:///{(self.home / 'yinxin.sqlite3').absolute()}"
+
+    @property
+    def passphrase_path(self) -> Path:
+        """The passphrase file with its default applied."""
+        return self.passphrase_file or self.home / "secrets" / "token.passphrase"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings once. Raises `SettingsInvalid`, naming the setting and never its value."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # overrides are checked by the model itself
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsInvalid(f"YINXIN_{name.upper()}: {first['msg']}", field=name) from None

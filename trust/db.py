@@ -1,0 +1,125 @@
+"""The database: engine, units of work and the check that its schema is the one this code expects.
+
+SQLite runs in WAL mode with `synchronous=FULL`: what is committed survives a power cut, which laws 2, 5 and 6 rest
+on. A writing unit begins IMMEDIATE, so that two writers wait for each other instead of failing half-way.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from trust.kernel.errors import NotReady, Unavailable
+
+_BUSY_MILLISECONDS = 30_000  # longer than any of our transactions by far: a waiting writer gets its turn
+_WRITES = "yinxin_writes"
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer or a lock was not granted in time."""
+
+    code = "database-unavailable"
+    title = "The database does not answer."
+    title_zh = "数据库无响应。"
+
+
+class DatabaseNotMigrated(NotReady):
+    """The schema of the database is not the one that this code expects."""
+
+    code = "database-migration"
+    title = "The database is at another migration than this program."
+    title_zh = "数据库结构版本与程序不一致。"
+    remedy = "Run `yinxin init`: it brings the database to this program's migration."
+    remedy_zh = "请运行 `yinxin init`，将数据库升级到与程序一致的版本。"
+
+
+class Base(DeclarativeBase):
+    """Common base of all row classes; the naming convention is what Alembic needs to alter constraints."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Database:
+    """One database; safe to share between threads, one per process."""
+
+    def __init__(self, address: str) -> None:
+        url = make_url(address)
+        self.engine: Engine = create_engine(url, pool_pre_ping=not url.drivername.startswith("sqlite"))
+        if url.drivername.startswith("sqlite"):
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self._writer = self.engine.execution_options(**{_WRITES: True})
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A writing unit of work: commits when the block ends, rolls back when it raises."""
+        with _translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A reading unit of work over one consistent snapshot; it never commits anything."""
+        with _translated(), Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def check(self) -> None:
+        """Raise `DatabaseUnavailable` when the database does not answer."""
+        with self.read() as session:
+            session.execute(select(1))
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+def sqlite_file(address: str) -> Path | None:
+    """Return the file of an SQLite address, or None for another database."""
+    url = make_url(address)
+    return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """No exception of the database library leaves this module but integrity errors, which stores decide on."""
+    try:
+        yield
+    except DBAPIError as error:
+        if type(error).__name__ == "IntegrityError":
+            raise
+        raise DatabaseUnavailable(kind=type(error).__name__) from error
+    except SQLAlchemyError as error:
+        raise DatabaseUnavailable(kind=type(error).__name__) from error
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, see _begin_sqlite
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={_BUSY_MILLISECONDS}",
+        "foreign_keys=ON",
+        "cache_size=-16384",
+        "trusted_schema=OFF",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")

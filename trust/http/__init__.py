@@ -1,0 +1,1 @@
+"""The shared Flask edge: problem documents, principals, strict parsing."""

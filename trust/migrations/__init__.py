@@ -1,0 +1,1 @@
+"""One Alembic folder for every table."""

@@ -1,0 +1,79 @@
+"""Personal data at rest: sealed fields and the blind index that finds them again (law 7).
+
+XChaCha20-Poly1305 (PyNaCl) seals a value together with the place it belongs to, so a sealed value copied to another
+row does not open there. Numbers of persons have little entropy; their index is therefore an HMAC under a key that
+lives in a file apart from the database, never a plain digest.
+"""
+
+import hashlib
+import hmac
+from pathlib import Path
+
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_KEYBYTES as KEY_BYTES
+from nacl.exceptions import CryptoError
+from nacl.secret import Aead
+
+from trust.kernel.errors import InternalFault, NotReady
+
+_INDEX_BYTES = 16  # 128 bits: no accidental hit among hundreds of millions of holders
+
+
+class SealBroken(InternalFault):
+    """A sealed value does not open: it was altered, moved to another place, or the key is another."""
+
+    code = "sealed-value-broken"
+    title = "Stored data failed its integrity check."
+    title_zh = "存储数据未通过完整性校验。"
+    remedy = "Tell the security officer: stored data was altered, or a key file was exchanged."
+    remedy_zh = "请告知安全审计员：存储数据被改动，或密钥文件被替换。"
+
+
+class SecretMissing(NotReady):
+    """A secret file is missing, unreadable or has the wrong length."""
+
+    code = "secret-missing"
+    title = "A secret file is missing or unreadable."
+    title_zh = "密钥文件缺失或无法读取。"
+    remedy = "Run `yinxin init` for a new installation, or restore the file from its safe."
+    remedy_zh = "新安装请运行 `yinxin init`；已有系统请从保管处恢复该文件。"
+
+
+class FieldCipher:
+    """Seals and opens values of one kind; `place` is what the value is bound to, e.g. `certs.face:01J…`."""
+
+    def __init__(self, key: bytes) -> None:
+        self._box = Aead(key)
+
+    def seal(self, plaintext: bytes, *, place: str) -> bytes:
+        """Return nonce and ciphertext; a fresh random 192-bit nonce each time."""
+        return bytes(self._box.encrypt(plaintext, place.encode()))
+
+    def open(self, sealed: bytes, *, place: str) -> bytes:
+        """Return the plaintext. Raises `SealBroken`."""
+        try:
+            return bytes(self._box.decrypt(sealed, place.encode()))
+        except (CryptoError, ValueError):
+            raise SealBroken(place=place) from None
+
+
+class BlindIndex:
+    """Maps a value to the bytes under which it is looked up; equal values give equal bytes, nothing else shows."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of(self, value: str, *, domain: str) -> bytes:
+        """Return the 16-byte index of `value`; `domain` keeps indexes of different columns apart."""
+        message = domain.encode() + b"\x00" + value.encode()
+        return hmac.new(self._key, message, hashlib.sha256).digest()[:_INDEX_BYTES]
+
+
+def read_secret_key(path: Path) -> bytes:
+    """Return the 32 bytes kept as hex in `path`. Raises `SecretMissing`, never showing the content."""
+    try:
+        key = bytes.fromhex(path.read_text("ascii").strip())
+    except (OSError, ValueError):
+        raise SecretMissing(f"The secret file {path.name} cannot be read.", field=path.name) from None
+    if len(key) != KEY_BYTES:
+        raise SecretMissing(f"The secret file {path.name} does not hold 32 bytes in hex.", field=path.name)
+    return key

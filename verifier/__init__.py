@@ -1,0 +1,1 @@
+"""Judges artefacts from public data; stands alone."""
