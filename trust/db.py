@@ -62,12 +62,12 @@ class Database:
         if url.drivername.startswith("sqlite"):
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
-        self._writer = self.engine.execution_options(**{_WRITES: True})
+        self.writer: Engine = self.engine.execution_options(**{_WRITES: True})
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A writing unit of work: commits when the block ends, rolls back when it raises."""
-        with _translated(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with _translated(), Session(self.writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
