@@ -4,6 +4,8 @@
 Every field appears in docs/settings.md with the sentence given here.
 """
 
+import os
+import tomllib
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,7 @@ from typing_extensions import override
 
 from trust.kernel.errors import NotReady
 
+_PREFIX = "YINXIN_"
 _KIB = 1024
 _MIB = 1024 * _KIB
 
@@ -30,7 +33,7 @@ class SettingsInvalid(NotReady):
 class Settings(BaseSettings):
     """All settings of an installation."""
 
-    model_config = SettingsConfigDict(env_prefix="YINXIN_", toml_file="yinxin.toml", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, toml_file="yinxin.toml", frozen=True, extra="forbid")
 
     home: Path = Field(Path("var"), description="Folder that holds all state.")
     environment: Literal["development", "production"] = Field(
@@ -109,9 +112,14 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: object) -> Settings:
     """Read the settings once. Raises `SettingsInvalid`, naming the setting and never its value."""
+    for name in os.environ:  # noqa: TID251  this module is the one reader
+        if name.startswith(_PREFIX) and name.removeprefix(_PREFIX).lower() not in Settings.model_fields:
+            raise SettingsInvalid(f"{name}: there is no such setting", field=name)
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # overrides are checked by the model itself
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SettingsInvalid(f"YINXIN_{name.upper()}: {first['msg']}", field=name) from None
+        raise SettingsInvalid(f"{_PREFIX}{name.upper()}: {first['msg']}", field=name) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsInvalid(f"yinxin.toml: {error}", field="yinxin.toml") from None

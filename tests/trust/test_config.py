@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from trust.config import SettingsInvalid, load_settings
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_put_all_state_under_home(tmp_path):
+    settings = load_settings(home=tmp_path)
+    assert settings.database_address == f"sqlite:///{tmp_path}/yinxin.sqlite3"
+    assert settings.passphrase_path == tmp_path / "secrets" / "token.passphrase"
+
+
+def test_the_environment_goes_over_the_file(tmp_path, monkeypatch):
+    (tmp_path / "yinxin.toml").write_text('port = 9000\nbind = "127.0.0.2"\n')
+    monkeypatch.setenv("YINXIN_PORT", "9001")
+    settings = load_settings()
+    assert (settings.port, settings.bind) == (9001, "127.0.0.2")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("YINXIN_PORT", "99999"), ("YINXIN_PORT", "x"), ("YINXIN_ENVIRONMENT", "staging")]
+)
+def test_an_unusable_value_is_refused_by_name(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings()
+    assert caught.value.code == "settings-invalid"
+    assert name in caught.value.detail
+
+
+def test_an_unknown_key_in_the_file_is_refused(tmp_path):
+    (tmp_path / "yinxin.toml").write_text("prot = 9000\n")
+    with pytest.raises(SettingsInvalid, match="YINXIN_PROT"):
+        load_settings()
+
+
+def test_a_file_that_is_not_toml_is_refused(tmp_path):
+    (tmp_path / "yinxin.toml").write_text("port = = 1")
+    with pytest.raises(SettingsInvalid, match=r"yinxin\.toml"):
+        load_settings()
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(Exception, match="frozen"):
+        load_settings().port = 1
+
+
+def test_font_folders_are_paths(monkeypatch):
+    monkeypatch.setenv("YINXIN_FONT_PATHS", '["/a", "/b"]')
+    assert load_settings().font_paths == (Path("/a"), Path("/b"))
+
+
+def test_a_misspelt_variable_is_refused(monkeypatch):
+    monkeypatch.setenv("YINXIN_PROT", "1")
+    with pytest.raises(SettingsInvalid, match="YINXIN_PROT"):
+        load_settings()
