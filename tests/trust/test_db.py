@@ -58,7 +58,7 @@ def test_writers_wait_for_each_other(database):
         for number in range(start, start + 25):
             with database.write() as session:
                 highest = session.execute(text("select coalesce(max(n), -1) from t")).scalar_one()
-                session.execute(text(f"insert into t values ({highest + 1})"))
+                session.execute(text("insert into t values (:n)"), {"n": highest + 1})
                 assert number >= 0
 
     threads = [threading.Thread(target=add, args=(start,)) for start in (0, 25, 50, 75)]

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_a_file_moved_to_another_name_does_not_open(folder, tmp_path):
 def test_file_and_folders_are_synced_before_put_returns(folder, monkeypatch, tmp_path):
     synced = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), real(fd)))
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(str(Path(f"/proc/self/fd/{fd}").readlink())), real(fd)))
     folder.put("2026/one", b"content")
     root = str((tmp_path / "files").resolve())
     assert synced == [f"{root}/2026/one", f"{root}/2026", root]
