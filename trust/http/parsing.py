@@ -1,0 +1,172 @@
+"""Reading requests strictly: what is not understood to the last member is refused, never guessed.
+
+Use in a route, below the route decorator and `protected`::
+
+    @blueprint.post("/api/v1/things")
+    @protected(tokens, "certs:issue")
+    @json_body(ThingBody)
+    def make_thing(*, principal: Principal, body: ThingBody) -> ...:
+
+`ThingBody` is a `StrictModel`. Values are read in pydantic's JSON mode: strict types, while dates are ISO 8601 strings.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+from flask import Flask, request
+from flask.json.provider import DefaultJSONProvider
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+from typing_extensions import override
+
+from trust.http.errors import (
+    BodyTooLarge,
+    FieldInvalid,
+    FieldMissing,
+    FieldUnknown,
+    JsonDuplicateMember,
+    JsonMalformed,
+    MediaTypeUnsupported,
+)
+
+MAX_FORM_PARTS = 32
+"""Parts of one multipart form. Our largest form has four fields; each part costs the parser time."""
+
+_MULTIPART_ALLOWANCE = 64 * 1024  # bytes for the boundaries, headers and text fields around an uploaded file
+_READ_AT_ONCE = frozenset({"application/json", "application/x-www-form-urlencoded"})
+_MAX_FIELD_CHARACTERS = 100  # of a field name that is shown again; the caller may have sent a megabyte
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class StrictModel(BaseModel):
+    """Base of every request body: no unknown member, no conversion between types, no change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def load_json(data: bytes | str) -> Any:
+    """Return the JSON value. Raises `JsonMalformed` or `JsonDuplicateMember`."""
+    try:
+        return json.loads(data, object_pairs_hook=_object, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise JsonMalformed(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise JsonMalformed("The JSON is nested too deeply.") from None
+    except ValueError:  # not UTF-8, or a number of more digits than Python converts
+        raise JsonMalformed("The body is not JSON in UTF-8.") from None
+
+
+def parse_json(data: bytes, model: type[ModelT]) -> ModelT:
+    """Return `data` as `model`.
+
+    Raises `JsonMalformed`, `JsonDuplicateMember`, `FieldUnknown`, `FieldMissing`, `FieldInvalid`.
+    """
+    if not isinstance(load_json(data), dict):
+        raise JsonMalformed("The body must be one JSON object.")
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        refuse_fields(error)
+
+
+def parse_text_fields(fields: Mapping[str, str], model: type[ModelT]) -> ModelT:
+    """Return text fields (a query string, a form) as `model`, converted from text. Raises as `parse_json`."""
+    try:
+        return model.model_validate_strings(dict(fields), strict=False)
+    except ValidationError as error:
+        refuse_fields(error)
+
+
+def refuse_fields(error: ValidationError) -> NoReturn:
+    """Raise our error for the first fault that pydantic found; it names the field and never shows the value."""
+    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = _path(fault)
+    kind = fault["type"]
+    if kind == "extra_forbidden":
+        raise FieldUnknown(field=field) from None
+    if kind == "missing":
+        raise FieldMissing(field=field) from None
+    if kind == "json_invalid":
+        raise JsonMalformed from None
+    raise FieldInvalid(f"{fault['msg']}.", field=field, kind=kind) from None
+
+
+def read_json(model: type[ModelT], *, max_bytes: int | None = None) -> ModelT:
+    """Return the body of the present request as `model`; `max_bytes` lowers the limit of the application."""
+    if not request.is_json:
+        raise MediaTypeUnsupported("This operation reads application/json.")
+    if max_bytes is not None:
+        request.max_content_length = max_bytes
+    return parse_json(request.get_data(), model)
+
+
+def json_body(
+    model: type[ModelT], *, max_bytes: int | None = None, example: Mapping[str, object] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Parse the JSON body into `model` and hand it to the view as `body`; `example` goes to the API description."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def parsed(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, body=read_json(model, max_bytes=max_bytes), **kwargs)
+
+        # APIFlask builds the description from this attribute, which its own decorators fill in the same way.
+        parsed.__dict__["_spec"] = {
+            **getattr(view, "_spec", {}),
+            "body": model,
+            "body_example": example,
+            "content_type": "application/json",
+        }
+        return parsed
+
+    return decorate
+
+
+class StrictJson(DefaultJSONProvider):
+    """JSON of the application: strict on reading; on writing UTF-8 as it is, members in the order given."""
+
+    ensure_ascii = False
+    sort_keys = False
+    compact = True
+
+    @override
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Read as `load_json` does; the options of other readers do not apply."""
+        return load_json(s)
+
+
+def install(app: Flask, *, max_json_bytes: int, max_upload_bytes: int) -> None:
+    """Set the body limits of `app`, in bytes, and its JSON reader; a longer body becomes `BodyTooLarge`."""
+    app.json = StrictJson(app)
+    app.config["MAX_CONTENT_LENGTH"] = max_upload_bytes + _MULTIPART_ALLOWANCE
+    app.config["MAX_FORM_MEMORY_SIZE"] = max_json_bytes
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
+
+    def limit() -> None:
+        # Only files may be long: these two are read into memory at once.
+        if request.mimetype in _READ_AT_ONCE:
+            request.max_content_length = max_json_bytes
+        if request.content_length is not None and request.content_length > (request.max_content_length or 0):
+            raise BodyTooLarge(f"This operation reads at most {request.max_content_length} bytes.")
+
+    app.before_request(limit)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise JsonDuplicateMember(field=counts.most_common(1)[0][0][:_MAX_FIELD_CHARACTERS])
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise JsonMalformed(f"{name} is not JSON.")
+
+
+def _path(fault: ErrorDetails) -> str:
+    return ".".join(str(part) for part in fault["loc"])[:_MAX_FIELD_CHARACTERS] or "body"
