@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from trust.formats import tlv
-from trust.formats.tlv import Reader
+from trust.formats import der
+from trust.formats.der_reader import DerReader, encode_time
 from trust.kernel.algorithms import TABLE, Algorithm
 from trust.kernel.errors import InvalidInput, MalformedInput, TooLarge
 
@@ -142,22 +142,22 @@ class Seal:
 
 def build_seal_info(info: SealInfo) -> bytes:
     """Return DER(SES_SealInfo): the message that the maker signs (SM2 with ZA and the default id)."""
-    head = tlv.encode(
-        tlv.SEQUENCE,
-        _ascii(tlv.IA5_STRING, _MAGIC, "ID"),
-        tlv.encode_integer(SEAL_VERSION),
-        _ascii(tlv.IA5_STRING, info.vendor, "Vid"),
+    head = der.encode(
+        der.SEQUENCE,
+        _ascii(der.IA5_STRING, _MAGIC, "ID"),
+        der.encode_integer(SEAL_VERSION),
+        _ascii(der.IA5_STRING, info.vendor, "Vid"),
     )
-    picture = tlv.encode(
-        tlv.SEQUENCE,
-        _ascii(tlv.IA5_STRING, info.picture.kind, "picture"),
-        tlv.encode(tlv.OCTET_STRING, info.picture.data),
-        tlv.encode_integer(info.picture.width_mm),
-        tlv.encode_integer(info.picture.height_mm),
+    picture = der.encode(
+        der.SEQUENCE,
+        _ascii(der.IA5_STRING, info.picture.kind, "picture"),
+        der.encode(der.OCTET_STRING, info.picture.data),
+        der.encode_integer(info.picture.width_mm),
+        der.encode_integer(info.picture.height_mm),
     )
-    extensions = tlv.encode(tlv.SEQUENCE, *map(_extension, info.extensions)) if info.extensions else b""
-    return tlv.encode(
-        tlv.SEQUENCE, head, _ascii(tlv.IA5_STRING, info.seal_id, "esID"), _property(info), picture, extensions
+    extensions = der.encode(der.SEQUENCE, *map(_extension, info.extensions)) if info.extensions else b""
+    return der.encode(
+        der.SEQUENCE, head, _ascii(der.IA5_STRING, info.seal_id, "esID"), _property(info), picture, extensions
     )
 
 
@@ -166,18 +166,18 @@ def assemble_seal(info_der: bytes, maker_x509: bytes, signature: bytes) -> bytes
 
     Raises `SealTooLarge`.
     """
-    seal = tlv.encode(
-        tlv.SEQUENCE,
+    seal = der.encode(
+        der.SEQUENCE,
         info_der,
-        tlv.encode(tlv.OCTET_STRING, maker_x509),
-        tlv.encode_oid(_SM2_WITH_SM3),
-        tlv.encode(tlv.BIT_STRING, b"\x00", signature),
+        der.encode(der.OCTET_STRING, maker_x509),
+        der.encode_oid(_SM2_WITH_SM3),
+        der.encode(der.BIT_STRING, b"\x00", signature),
     )
     _check_size(seal)
     return seal
 
 
-def parse_seal(der: bytes) -> Seal:
+def parse_seal(encoded: bytes) -> Seal:
     """Read a V4 SESeal.
 
     Raises:
@@ -185,49 +185,49 @@ def parse_seal(der: bytes) -> Seal:
         SealVersionUnsupported: a seal of another edition.
         SealMalformed: anything else that is not exactly a V4 seal in DER.
     """
-    _check_size(der)
+    _check_size(encoded)
     try:
-        _check_version(der)
-        return _seal(der)
-    except tlv.DerMalformed as error:
+        _check_version(encoded)
+        return _seal(encoded)
+    except der.DerMalformed as error:
         raise SealMalformed(f"The seal is not well-formed: {error.detail}") from None
 
 
-def _seal(der: bytes) -> Seal:
-    outer = Reader(der)
+def _seal(encoded: bytes) -> Seal:
+    outer = DerReader(encoded)
     body = outer.sequence()
     outer.end()
-    info_der, info_content = body.element(tlv.SEQUENCE)
-    info = _info(Reader(info_content))
-    maker_x509 = body.content(tlv.OCTET_STRING)
+    signed = body.element(der.SEQUENCE)
+    info = _info(DerReader(signed.content))
+    maker_x509 = body.octets()
     signature_oid = body.oid()
     signature = body.bit_string()
     body.end()
     return Seal(
         info=info,
-        info_der=bytes(info_der),
+        info_der=signed.encoded,
         maker_x509=maker_x509,
         signature_oid=signature_oid,
         signature=signature,
-        der=bytes(der),
+        der=encoded,
     )
 
 
-def _check_size(der: bytes) -> None:
-    if len(der) > MAX_SEAL_BYTES:
+def _check_size(encoded: bytes) -> None:
+    if len(encoded) > MAX_SEAL_BYTES:
         raise SealTooLarge(f"An electronic seal may have at most {MAX_SEAL_BYTES} bytes.")
 
 
-def _check_version(der: bytes) -> None:
+def _check_version(encoded: bytes) -> None:
     """Tell the editions apart: V1 by its two outer elements, V4 and V5 by the version in the header."""
-    body = Reader(der).sequence()
-    header = Reader(body.element(tlv.SEQUENCE)[1]).sequence()
-    if header.text(tlv.IA5_STRING) != _MAGIC:
+    body = DerReader(encoded).sequence()
+    header = body.sequence().sequence()
+    if header.text(der.IA5_STRING) != _MAGIC:
         raise SealMalformed("The header does not begin with ES.", field="ID")
     version = header.integer()
     elements = 1
-    while (tag := body.next_tag()) is not None:
-        body.element(tag)
+    while not body.exhausted:
+        body.skip()
         elements += 1
     if elements == _V1_ELEMENTS:
         raise SealVersionUnsupported("This is a seal by GM/T 0031-2014 (version 1).", field="version")
@@ -237,16 +237,16 @@ def _check_version(der: bytes) -> None:
         raise SealVersionUnsupported(f"The seal names version {version}; version 4 is supported.", field="version")
 
 
-def _info(reader: Reader) -> SealInfo:
+def _info(reader: DerReader) -> SealInfo:
     header = reader.sequence()
-    header.text(tlv.IA5_STRING)
+    header.text(der.IA5_STRING)
     header.integer()
-    vendor = header.text(tlv.IA5_STRING)
+    vendor = header.text(der.IA5_STRING)
     header.end()
-    seal_id = reader.text(tlv.IA5_STRING)
+    seal_id = reader.text(der.IA5_STRING)
     properties = reader.sequence()
     kind = properties.integer()
-    name = properties.text(tlv.UTF8_STRING)
+    name = properties.text(der.UTF8_STRING)
     x509s, digests = _listed(properties)
     created, valid_from, valid_until = properties.time(), properties.time(), properties.time()
     properties.end()
@@ -268,7 +268,7 @@ def _info(reader: Reader) -> SealInfo:
     )
 
 
-def _listed(properties: Reader) -> tuple[tuple[bytes, ...], tuple[X509Digest, ...]]:
+def _listed(properties: DerReader) -> tuple[tuple[bytes, ...], tuple[X509Digest, ...]]:
     """Read certListType and the list it stands for: the choice has no tag of its own."""
     list_type = properties.integer()
     entries = properties.sequence()
@@ -276,20 +276,20 @@ def _listed(properties: Reader) -> tuple[tuple[bytes, ...], tuple[X509Digest, ..
     digests: list[X509Digest] = []
     while not entries.exhausted:
         if list_type == CertListType.X509S:
-            x509s.append(entries.content(tlv.OCTET_STRING))
+            x509s.append(entries.octets())
         elif list_type == CertListType.DIGESTS:
             entry = entries.sequence()
-            digests.append(X509Digest(type=entry.text(tlv.PRINTABLE_STRING), value=entry.content(tlv.OCTET_STRING)))
+            digests.append(X509Digest(type=entry.text(der.PRINTABLE_STRING), value=entry.octets()))
             entry.end()
         else:
             raise SealMalformed(f"certListType {list_type} is neither 1 nor 2.", field="certListType")
     return tuple(x509s), tuple(digests)
 
 
-def _picture(reader: Reader) -> SealPicture:
+def _picture(reader: DerReader) -> SealPicture:
     picture = SealPicture(
-        kind=reader.text(tlv.IA5_STRING),
-        data=reader.content(tlv.OCTET_STRING),
+        kind=reader.text(der.IA5_STRING),
+        data=reader.octets(),
         width_mm=reader.integer(),
         height_mm=reader.integer(),
     )
@@ -297,49 +297,49 @@ def _picture(reader: Reader) -> SealPicture:
     return picture
 
 
-def _extensions(reader: Reader) -> tuple[SealExtension, ...]:
+def _extensions(reader: DerReader) -> tuple[SealExtension, ...]:
     extensions: list[SealExtension] = []
     while not reader.exhausted:
         entry = reader.sequence()
         oid = entry.oid()
         # DER leaves out FALSE, but widespread makers write it; both are read (standards.md 1.2).
-        critical = entry.boolean() if entry.next_tag() == tlv.BOOLEAN else False
-        extensions.append(SealExtension(oid=oid, critical=critical, value=entry.content(tlv.OCTET_STRING)))
+        critical = entry.boolean() if entry.next_tag() == der.BOOLEAN else False
+        extensions.append(SealExtension(oid=oid, critical=critical, value=entry.octets()))
         entry.end()
     return tuple(extensions)
 
 
 def _property(info: SealInfo) -> bytes:
     if info.signer_x509s:
-        list_type, listed = CertListType.X509S, [tlv.encode(tlv.OCTET_STRING, der) for der in info.signer_x509s]
+        list_type, listed = CertListType.X509S, [der.encode(der.OCTET_STRING, x509) for x509 in info.signer_x509s]
     else:
         list_type, listed = CertListType.DIGESTS, [_digest(digest) for digest in info.signer_digests]
-    return tlv.encode(
-        tlv.SEQUENCE,
-        tlv.encode_integer(info.kind),
-        tlv.encode(tlv.UTF8_STRING, info.name.encode()),
-        tlv.encode_integer(list_type),
-        tlv.encode(tlv.SEQUENCE, *listed),
-        tlv.encode_time(info.created),
-        tlv.encode_time(info.valid_from),
-        tlv.encode_time(info.valid_until),
+    return der.encode(
+        der.SEQUENCE,
+        der.encode_integer(info.kind),
+        der.encode(der.UTF8_STRING, info.name.encode()),
+        der.encode_integer(list_type),
+        der.encode(der.SEQUENCE, *listed),
+        encode_time(info.created),
+        encode_time(info.valid_from),
+        encode_time(info.valid_until),
     )
 
 
 def _digest(digest: X509Digest) -> bytes:
-    kind = _ascii(tlv.PRINTABLE_STRING, digest.type, "certList")
-    return tlv.encode(tlv.SEQUENCE, kind, tlv.encode(tlv.OCTET_STRING, digest.value))
+    kind = _ascii(der.PRINTABLE_STRING, digest.type, "certList")
+    return der.encode(der.SEQUENCE, kind, der.encode(der.OCTET_STRING, digest.value))
 
 
 def _extension(extension: SealExtension) -> bytes:
-    critical = tlv.encode(tlv.BOOLEAN, b"\xff") if extension.critical else b""
-    return tlv.encode(
-        tlv.SEQUENCE, tlv.encode_oid(extension.oid), critical, tlv.encode(tlv.OCTET_STRING, extension.value)
+    critical = der.encode(der.BOOLEAN, b"\xff") if extension.critical else b""
+    return der.encode(
+        der.SEQUENCE, der.encode_oid(extension.oid), critical, der.encode(der.OCTET_STRING, extension.value)
     )
 
 
 def _ascii(tag: int, text: str, field: str) -> bytes:
     try:
-        return tlv.encode(tag, text.encode("ascii"))
+        return der.encode(tag, text.encode("ascii"))
     except UnicodeEncodeError:
         raise SealMalformed(f"{field} may hold ASCII characters only.", field=field) from None

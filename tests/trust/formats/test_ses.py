@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.seals.independent import SESeal, seal_signature_is_right
-from trust.formats import tlv
+from trust.formats import der
+from trust.formats.der_reader import DerReader
 from trust.formats.ses import (
     MAX_EXTENSIONS,
     MAX_LISTED,
@@ -120,11 +121,11 @@ def test_other_editions_are_named_and_refused(name: str, named: str) -> None:
 
 @given(infos())
 def test_what_is_built_is_read_back_the_same(built: SealInfo) -> None:
-    der = seal(built)
-    read = parse_seal(der)
+    encoded = seal(built)
+    read = parse_seal(encoded)
     assert read.info == built
     assert read.info_der == build_seal_info(built)
-    assert (read.maker_x509, read.signature, read.der) == (b"maker", b"value", der)
+    assert (read.maker_x509, read.signature, read.der) == (b"maker", b"value", encoded)
 
 
 @given(infos().filter(lambda built: bool(built.signer_x509s)))
@@ -138,9 +139,9 @@ def test_what_is_built_is_what_asn1crypto_reads(built: SealInfo) -> None:
 def test_explicit_false_of_critical_is_read_and_kept_in_the_signed_bytes() -> None:
     def rewritten(critical: bytes) -> bytes:
         plain = build_seal_info(info())
-        body = tlv.Reader(plain).element(tlv.SEQUENCE)[1]
-        entry = tlv.encode(tlv.SEQUENCE, tlv.encode_oid("1.2.3"), critical, tlv.encode(tlv.OCTET_STRING, b"v"))
-        return tlv.encode(tlv.SEQUENCE, bytes(body), tlv.encode(tlv.SEQUENCE, entry))
+        body = DerReader(plain).element(der.SEQUENCE).content
+        entry = der.encode(der.SEQUENCE, der.encode_oid("1.2.3"), critical, der.encode(der.OCTET_STRING, b"v"))
+        return der.encode(der.SEQUENCE, body, der.encode(der.SEQUENCE, entry))
 
     for critical, value in ((b"", False), (b"\x01\x01\x00", False), (b"\x01\x01\xff", True)):
         read = parse_seal(assemble_seal(rewritten(critical), b"maker", b"value"))
@@ -159,15 +160,15 @@ def test_any_bytes_raise_only_our_errors(data: bytes) -> None:
 @settings(max_examples=300)
 @given(infos(), st.data())
 def test_any_altered_byte_is_refused_or_changes_what_is_read(built: SealInfo, data: st.DataObject) -> None:
-    der = seal(built)
-    at = data.draw(st.integers(0, len(der) - 1))
-    changed = bytearray(der)
+    encoded = seal(built)
+    at = data.draw(st.integers(0, len(encoded) - 1))
+    changed = bytearray(encoded)
     changed[at] ^= data.draw(st.integers(1, 255))
     try:
         read = parse_seal(bytes(changed))
     except TrustError:
         return
-    original = parse_seal(der)
+    original = parse_seal(encoded)
     assert (read.info_der, read.maker_x509, read.signature_oid, read.signature) != (
         original.info_der,
         original.maker_x509,
@@ -205,20 +206,20 @@ def test_lengths_are_definite_shortest_and_inside(length: bytes) -> None:
 @pytest.mark.parametrize(
     ("encoded", "read"),
     [
-        (b"\x02\x02\x00\x01", tlv.Reader.integer),
-        (b"\x02\x01\xff", tlv.Reader.integer),
-        (b"\x02\x00", tlv.Reader.integer),
-        (b"\x02\x09" + b"\x01" * 9, tlv.Reader.integer),
-        (b"\x03\x02\x01\xfe", tlv.Reader.bit_string),
-        (b"\x06\x02\x80\x01", tlv.Reader.oid),
-        (b"\x06\x02\x2a\x81", tlv.Reader.oid),
-        (b"\x06\x41" + b"\x2a" * 65, tlv.Reader.oid),
-        (b"\x06\x00", tlv.Reader.oid),
+        (b"\x02\x02\x00\x01", DerReader.integer),
+        (b"\x02\x01\xff", DerReader.integer),
+        (b"\x02\x00", DerReader.integer),
+        (b"\x02\x09" + b"\x01" * 9, DerReader.integer),
+        (b"\x03\x02\x01\xfe", DerReader.bit_string),
+        (b"\x06\x02\x80\x01", DerReader.oid),
+        (b"\x06\x02\x2a\x81", DerReader.oid),
+        (b"\x06\x41" + b"\x2a" * 65, DerReader.oid),
+        (b"\x06\x00", DerReader.oid),
     ],
 )
 def test_elements_that_are_no_der_are_refused(encoded: bytes, read: object) -> None:
-    with pytest.raises(tlv.DerMalformed):
-        read(tlv.Reader(encoded))  # type: ignore[operator]
+    with pytest.raises(der.DerMalformed):
+        read(DerReader(encoded))  # type: ignore[operator]
 
 
 def test_the_size_limit_holds_from_both_sides() -> None:
