@@ -3,7 +3,7 @@
 Its key is made for the run and thrown away; it signs nothing but the benchmark's page.
 """
 
-import datetime
+import datetime as dt
 import io
 
 from asn1crypto import keys, x509
@@ -21,7 +21,7 @@ _RESERVED_HEX = 8192  # hexadecimal characters, as the stamp of ours reserves in
 class StockSigner:
     """Signs PDFs with pyHanko as it comes: P-256, invisible, certified without changes allowed."""
 
-    def __init__(self, moment: datetime.datetime) -> None:
+    def __init__(self, moment: dt.datetime) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         name = cx509.Name([cx509.NameAttribute(NameOID.COMMON_NAME, "benchmark reference")])
         certificate = (
@@ -30,8 +30,8 @@ class StockSigner:
             .issuer_name(name)
             .public_key(key.public_key())
             .serial_number(1)
-            .not_valid_before(moment - datetime.timedelta(days=1))
-            .not_valid_after(moment + datetime.timedelta(days=1))
+            .not_valid_before(moment - dt.timedelta(days=1))
+            .not_valid_after(moment + dt.timedelta(days=1))
             .add_extension(
                 cx509.KeyUsage(
                     digital_signature=True,
