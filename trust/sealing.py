@@ -9,12 +9,13 @@ import hashlib
 import hmac
 from pathlib import Path
 
-from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_KEYBYTES as KEY_BYTES
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_KEYBYTES
 from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 
 from trust.kernel.errors import InternalFault, NotReady
 
+KEY_BYTES: int = crypto_aead_xchacha20poly1305_ietf_KEYBYTES
 _INDEX_BYTES = 16  # 128 bits: no accidental hit among hundreds of millions of holders
 
 

@@ -1,0 +1,126 @@
+"""The folder that holds all state of an installation: its layout, its making, and the check that it is usable."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from trust.config import Settings
+from trust.kernel.errors import NotReady
+from trust.kernel.randomness import Randomness
+from trust.sealing import KEY_BYTES
+
+_OWNER_ONLY_FOLDER = 0o700
+_OWNER_ONLY_FILE = 0o600
+_PASSPHRASE_BYTES = 24  # 192 random bits; nobody types it, it is only read from its file
+
+
+class HomeMissing(NotReady):
+    """The home folder does not exist or was never initialised."""
+
+    code = "home-missing"
+    title = "There is no initialised home folder."
+    title_zh = "尚无已初始化的主目录。"
+    remedy = "Set YINXIN_HOME to the right folder, or run `yinxin init` to make a new installation."
+    remedy_zh = "请将 YINXIN_HOME 设为正确的目录，或运行 `yinxin init` 新建系统。"
+
+
+class HomeNotWritable(NotReady):
+    """The home folder cannot be written."""
+
+    code = "home-not-writable"
+    title = "The home folder cannot be written."
+    title_zh = "主目录不可写。"
+    remedy = "Give the service's user write permission on the folder, or free space on its disk."
+    remedy_zh = "请授予服务用户对该目录的写权限，或清理磁盘空间。"
+
+
+class PassphraseNotSet(NotReady):
+    """In production the passphrase of the software token must not lie beside the keys that it protects."""
+
+    code = "passphrase-not-set"
+    title = "Production needs a passphrase file of its own."
+    title_zh = "生产环境必须单独指定口令文件。"
+    remedy = "Put the passphrase into a file on another volume and name it in YINXIN_PASSPHRASE_FILE."
+    remedy_zh = "请将口令放在另一存储卷的文件中，并用 YINXIN_PASSPHRASE_FILE 指明。"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The places inside the home folder."""
+
+    folder: Path
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the software token."""
+        return self.folder / "keys"
+
+    @property
+    def files(self) -> Path:
+        """Folder of the sealed files."""
+        return self.folder / "files"
+
+    @property
+    def field_key(self) -> Path:
+        """Key that seals personal data in the database."""
+        return self.folder / "secrets" / "field.key"
+
+    @property
+    def file_key(self) -> Path:
+        """Key that seals the file store."""
+        return self.folder / "secrets" / "file.key"
+
+    @property
+    def index_key(self) -> Path:
+        """Key of the blind index and of verification links."""
+        return self.folder / "secrets" / "index.key"
+
+    @property
+    def metrics(self) -> Path:
+        """Folder where the server processes share their metrics."""
+        return self.folder / "metrics"
+
+    def check(self) -> None:
+        """Raise `HomeMissing` or `HomeNotWritable` unless the service can work here."""
+        if not self.field_key.exists():
+            raise HomeMissing(f"{self.folder} is not an initialised home folder.")
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise HomeNotWritable(f"{self.folder} cannot be written.")
+
+
+def prepare_home(settings: Settings, randomness: Randomness) -> Home:
+    """Make what is missing in the home folder and leave alone what is there.
+
+    Raises `HomeNotWritable`, `PassphraseNotSet`.
+    """
+    home = Home(settings.home)
+    if settings.environment == "production" and settings.passphrase_file is None:
+        raise PassphraseNotSet
+    try:
+        for folder in (home.folder, home.field_key.parent, home.files, home.metrics):
+            folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+        for path in (home.field_key, home.file_key, home.index_key):
+            _write_once(path, randomness.token(KEY_BYTES).hex())
+        if settings.passphrase_file is None:
+            _write_once(settings.passphrase_path, randomness.token(_PASSPHRASE_BYTES).hex())
+    except OSError as error:
+        raise HomeNotWritable(f"{home.folder}: {error.strerror}.") from None
+    home.check()
+    return home
+
+
+def _write_once(path: Path, content: str) -> None:
+    """Write a secret file whole or not at all; an existing one is never touched."""
+    if path.exists():
+        return
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY_FILE)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
