@@ -4,6 +4,7 @@
 Every field appears in docs/settings.md with the sentence given here.
 """
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -123,3 +124,13 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsInvalid(f"{_PREFIX}{name.upper()}: {first['msg']}", field=name) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsInvalid(f"yinxin.toml: {error}", field="yinxin.toml") from None
+
+
+def hand_to_children(settings: Settings, *, metrics_folder: Path) -> None:
+    """Put the settings into the environment, so that server processes started from here read the same ones.
+
+    `PROMETHEUS_MULTIPROC_DIR` is how the metrics library learns where the processes share their counters.
+    """
+    for name, value in settings.model_dump(mode="json", exclude_none=True).items():
+        os.environ[f"{_PREFIX}{name.upper()}"] = json.dumps(value) if isinstance(value, list) else str(value)  # noqa: TID251
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder.absolute())  # noqa: TID251

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from trust.config import SettingsInvalid, load_settings
+from trust.config import Settings, SettingsInvalid, hand_to_children, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +60,12 @@ def test_a_misspelt_variable_is_refused(monkeypatch):
     monkeypatch.setenv("YINXIN_PROT", "1")
     with pytest.raises(SettingsInvalid, match="YINXIN_PROT"):
         load_settings()
+
+
+def test_server_processes_read_the_same_settings(tmp_path, monkeypatch):
+    for name in ("PROMETHEUS_MULTIPROC_DIR", *(f"YINXIN_{field.upper()}" for field in Settings.model_fields)):
+        monkeypatch.setenv(name, "")  # remembered, so that the test leaves no trace
+        monkeypatch.delenv(name)
+    given = load_settings(home=tmp_path, port=9002, allow_software_keys=True, font_paths=(Path("/a"),))
+    hand_to_children(given, metrics_folder=tmp_path)
+    assert load_settings() == given

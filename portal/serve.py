@@ -1,0 +1,45 @@
+"""Runs the service: granian with several processes, and the housekeeping beside them."""
+
+import threading
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+
+from portal.home import Home
+from portal.housekeeping import Housekeeping
+from trust.config import Settings, hand_to_children
+
+_BLOCKING_THREADS = 2  # per process: one waits for the disk while the other computes
+_BACKLOG = 1024  # connections that may wait in a burst; more than the ten-fold peak of a county's verifications
+_LARGEST_REQUEST_HEAD = 64 * 1024  # bytes; tokens are below 2 KiB
+
+
+def serve(settings: Settings, housekeeping: Housekeeping) -> None:
+    """Serve until a signal ends it. The processes read the same settings again from the environment."""
+    home = Home(settings.home)
+    for leftover in home.metrics.glob("*.db"):
+        leftover.unlink()  # counters of processes that are gone
+    hand_to_children(settings, metrics_folder=home.metrics)
+    stop = threading.Event()
+    keeper = threading.Thread(target=housekeeping.run, args=(stop,), name="housekeeping", daemon=True)
+    keeper.start()
+    try:
+        Granian(
+            "portal.wiring:served_application",
+            factory=True,
+            interface=Interfaces.WSGI,
+            address=settings.bind,
+            port=settings.port,
+            workers=settings.workers,
+            blocking_threads=_BLOCKING_THREADS,
+            backlog=_BACKLOG,
+            http1_settings=HTTP1Settings(max_buffer_size=_LARGEST_REQUEST_HEAD),
+            websockets=False,
+            respawn_failed_workers=True,
+            log_access=False,
+            process_name="yinxin",
+        ).serve()
+    finally:
+        stop.set()
+        keeper.join(timeout=10)

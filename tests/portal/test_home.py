@@ -1,0 +1,56 @@
+import os
+import stat
+
+import pytest
+
+from portal.home import Home, HomeMissing, HomeNotWritable, PassphraseNotSet, prepare_home
+from trust.config import load_settings
+from trust.kernel.randomness import SystemRandomness
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_fresh_home_belongs_to_its_owner_only(tmp_path):
+    home = prepare_home(load_settings(home=tmp_path / "home"), SystemRandomness())
+    secrets = [home.field_key, home.file_key, home.index_key, home.folder / "secrets" / "token.passphrase"]
+    assert len({path.read_text() for path in secrets}) == len(secrets)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
+    assert stat.S_IMODE(home.field_key.parent.stat().st_mode) == 0o700
+
+
+def test_preparing_twice_changes_no_secret(tmp_path):
+    settings = load_settings(home=tmp_path / "home")
+    first = prepare_home(settings, SystemRandomness()).field_key.read_text()
+    assert prepare_home(settings, SystemRandomness()).field_key.read_text() == first
+
+
+def test_a_missing_home_is_refused(tmp_path):
+    with pytest.raises(HomeMissing) as caught:
+        Home(tmp_path / "nowhere").check()
+    assert caught.value.code == "home-missing"
+
+
+def test_a_home_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HomeNotWritable) as caught:
+        prepare_home(load_settings(home=tmp_path / "file" / "home"), SystemRandomness())
+    assert caught.value.code == "home-not-writable"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; runs for every other user")
+def test_a_read_only_home_is_refused(tmp_path):
+    home = prepare_home(load_settings(home=tmp_path / "home"), SystemRandomness())
+    home.folder.chmod(0o500)
+    with pytest.raises(HomeNotWritable):
+        home.check()
+    home.folder.chmod(0o700)
+
+
+def test_production_keeps_the_passphrase_apart(tmp_path):
+    with pytest.raises(PassphraseNotSet) as caught:
+        prepare_home(load_settings(home=tmp_path / "home", environment="production"), SystemRandomness())
+    assert caught.value.code == "passphrase-not-set"
+    assert not (tmp_path / "home").exists()
