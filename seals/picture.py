@@ -1,0 +1,115 @@
+"""The shapes of a seal in the three forms that are used: PDF operators, SVG and PNG.
+
+All three come from the same shapes. The PDF form is a bare content stream in millimetres, because the stamp puts it
+straight into an appearance stream; `as_pdf` wraps it into a page for print shops and for rasterising.
+"""
+
+import io
+import threading
+from collections.abc import Sequence
+
+import pikepdf
+import pypdfium2
+from PIL import Image, ImageChops
+
+from seals.artwork import RED, SIZE_MM, Segment, Shape
+
+PNG_DPI = 300  # what GB/T 38540 pictures are made with in practice; sharp when printed at their own size
+_MM = 72 / 25.4  # points per millimetre
+_HALF = SIZE_MM / 2
+_PDF_PAINT = {"fill": "f", "stroke": "S", "both": "B"}
+_LEVELS = 16  # steps of opacity: 4-bit pixels keep the picture, which travels in every sealed file, below 20 KiB
+_LIKENESS = 0.01  # mean difference of opacity between two renderings of one seal; other versions of pdfium stay below
+
+_pdfium = threading.Lock()  # pdfium is not safe to call from two threads
+
+
+def as_operators(shapes: Sequence[Shape]) -> bytes:
+    """Return a PDF content stream in millimetres, origin in the seal's centre, colours in DeviceRGB."""
+    colour = " ".join(f"{part:.3f}" for part in RED)
+    lines = [f"{colour} rg {colour} RG 1 j 1 J"]
+    for shape in shapes:
+        if shape.stroke:
+            lines.append(f"{_number(shape.stroke)} w")
+        lines.extend(_operator(segment) for segment in shape.segments)
+        lines.append(_PDF_PAINT[shape.paint])
+    return "\n".join(lines).encode("ascii")
+
+
+def as_pdf(operators: bytes) -> bytes:
+    """Return a one-page PDF of the seal at its own size; same operators, same bytes."""
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(SIZE_MM * _MM, SIZE_MM * _MM))
+        placed = b"%.6f 0 0 %.6f %.6f %.6f cm\n" % (_MM, _MM, _HALF * _MM, _HALF * _MM)
+        pdf.pages[0].Contents = pdf.make_stream(placed + operators)
+        target = io.BytesIO()
+        pdf.save(target, deterministic_id=True)
+        return target.getvalue()
+
+
+def as_svg(shapes: Sequence[Shape]) -> str:
+    """Return an SVG whose unit is the millimetre."""
+    colour = "#" + "".join(f"{round(255 * part):02x}" for part in RED)
+    paths = "".join(_svg_path(shape, colour) for shape in shapes)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE_MM} {SIZE_MM}" width="{SIZE_MM * 10}" '
+        f'height="{SIZE_MM * 10}"><g transform="translate({_number(_HALF)} {_number(_HALF)}) scale(1 -1)" '
+        f'stroke-linejoin="round">{paths}</g></svg>'
+    )
+
+
+def as_png(operators: bytes, *, dpi: float = PNG_DPI) -> bytes:
+    """Return a PNG of one colour on a transparent background, 4 bits per pixel."""
+    opacity = _opacity(operators, dpi)
+    step = 255 / (_LEVELS - 1)
+    indexed = opacity.point([round(level / step) for level in range(256)]).copy()
+    picture = Image.frombytes("P", indexed.size, indexed.tobytes())
+    picture.putpalette([round(255 * part) for part in RED] * _LEVELS)
+    target = io.BytesIO()
+    levels = bytes(round(level * step) for level in range(_LEVELS))
+    picture.save(target, "PNG", optimize=True, bits=4, transparency=levels, dpi=(dpi, dpi))
+    return target.getvalue()
+
+
+def is_alike(operators: bytes, png: bytes) -> bool:
+    """Whether the vector form shows what the PNG shows: the maker signed only the PNG."""
+    signed = Image.open(io.BytesIO(png)).convert("RGBA").getchannel("A")
+    drawn = _opacity(operators, PNG_DPI)
+    if signed.size != drawn.size:
+        return False
+    histogram = ImageChops.difference(signed, drawn).histogram()
+    total = sum(level * count for level, count in enumerate(histogram))
+    return total / (255 * signed.width * signed.height) < _LIKENESS
+
+
+def _opacity(operators: bytes, dpi: float) -> Image.Image:
+    """Rasterise red on white; the green channel then tells how much ink each pixel has."""
+    with _pdfium:
+        document = pypdfium2.PdfDocument(as_pdf(operators))
+        try:
+            image = document[0].render(scale=dpi / 72, rev_byteorder=True).to_pil().convert("RGB")
+        finally:
+            document.close()
+    paper_to_ink = 255 - round(255 * RED[1])
+    return image.getchannel("G").point([min(255, round((255 - green) * 255 / paper_to_ink)) for green in range(256)])
+
+
+def _operator(segment: Segment) -> str:
+    numbers = " ".join(_number(value) for point in segment.points for value in point)
+    return f"{numbers} {segment.operator}" if numbers else segment.operator
+
+
+def _svg_path(shape: Shape, colour: str) -> str:
+    commands = "".join(
+        {"m": "M", "l": "L", "c": "C", "h": "Z"}[segment.operator]
+        + " ".join(_number(value) for point in segment.points for value in point)
+        for segment in shape.segments
+    )
+    fill = "none" if shape.paint == "stroke" else colour
+    stroke = f' stroke="{colour}" stroke-width="{_number(shape.stroke)}"' if shape.stroke else ""
+    return f'<path d="{commands}" fill="{fill}"{stroke}/>'
+
+
+def _number(value: float) -> str:
+    """Micrometres are far below what any printer resolves."""
+    return f"{value:.3f}".rstrip("0").rstrip(".") if round(value, 3) else "0"
