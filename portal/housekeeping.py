@@ -55,7 +55,7 @@ class Housekeeping:
             done = task.run()
         except TrustError as error:
             _log.warning("housekeeping-failed", task=task.name, code=error.code, **error.facts)
-        except Exception:  # one broken task must not end the others
+        except Exception:  # noqa: BLE001  one broken task must not end the others
             _log.exception("housekeeping-broken", task=task.name)
         else:
             if done:
