@@ -1,0 +1,93 @@
+"""What registering clients and judging access tokens can refuse."""
+
+from trust.kernel.errors import Conflict, InvalidInput, NotAuthenticated, NotFound, NotReady
+
+
+class ClientLabelInvalid(InvalidInput):
+    """The name of a client is empty, too long or holds control characters."""
+
+    code = "client-label-invalid"
+    title = "The name of the client cannot be used."
+    title_zh = "客户端名称不可用。"
+
+
+class ScopeUnknown(InvalidInput):
+    """A scope is none of those that this service knows, or none was named."""
+
+    code = "scope-unknown"
+    title = "The scope is not known to this service."
+    title_zh = "本服务不存在该权限范围。"
+    remedy = "Name at least one of the scopes listed in the detail."
+    remedy_zh = "请至少指定详情中所列的一个权限范围。"
+
+
+class ClientUnknown(NotFound):
+    """No client is registered under this id; only operators are told so."""
+
+    code = "client-unknown"
+    title = "No client is registered under this id."
+    title_zh = "没有以此标识登记的客户端。"
+
+
+class ClientDisabled(Conflict):
+    """The client was disabled for good; only operators are told so."""
+
+    code = "client-disabled"
+    title = "The client is disabled."
+    title_zh = "该客户端已停用。"
+    remedy = "Register a new client; a disabled one does not come back."
+    remedy_zh = "请登记新的客户端；已停用的客户端不能恢复。"
+
+
+class ClientNotAuthenticated(NotAuthenticated):
+    """Wrong secret, unknown client or disabled client: the caller is not told which."""
+
+    code = "client-not-authenticated"
+    title = "The client could not be authenticated."
+    title_zh = "客户端身份认证失败。"
+    remedy = "Check client id and secret; the administrator of this service can give out a new secret."
+    remedy_zh = "请核对客户端标识与密钥；本服务管理员可重新发放密钥。"
+
+
+class TokenMalformed(NotAuthenticated):
+    """The token is not a JWS compact serialization with the claims of RFC 9068 section 2.2."""
+
+    code = "token-malformed"
+    title = "The access token cannot be read."
+    title_zh = "访问令牌无法读取。"
+
+
+class TokenForeign(NotAuthenticated):
+    """The token was not issued by this service for this API: signer, algorithm, type, issuer or audience differ."""
+
+    code = "token-foreign"
+    title = "The access token was not issued by this service for this API."
+    title_zh = "该访问令牌不是本服务为此接口签发的。"
+
+
+class TokenExpired(NotAuthenticated):
+    """The token's life is over."""
+
+    code = "token-expired"
+    title = "The access token has expired."
+    title_zh = "访问令牌已过期。"
+    remedy = "Obtain a new token from the token endpoint."
+    remedy_zh = "请从令牌端点获取新的令牌。"
+
+
+class TokenRevoked(NotAuthenticated):
+    """The client that the token was issued to no longer exists or was disabled."""
+
+    code = "token-revoked"
+    title = "The client of this access token is no longer admitted."
+    title_zh = "该访问令牌所属的客户端已不再被接纳。"
+    remedy = "Ask the administrator of this service."
+    remedy_zh = "请联系本服务管理员。"
+
+
+class TokenKeyUnusable(NotReady):
+    """There is no key that may sign tokens: none at all, or one of another purpose or algorithm."""
+
+    code = "token-key-unusable"
+    title = "There is no key that can sign access tokens."
+    title_zh = "没有可用于签发访问令牌的密钥。"
