@@ -93,10 +93,14 @@ class Problem:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def status_of(error: TrustError | type[TrustError]) -> int:
-    """Return the HTTP status of an error or an error class; 500 when its class belongs to no family."""
-    kind = error if isinstance(error, type) else type(error)
+def status_of_class(kind: type[TrustError]) -> int:
+    """Return the HTTP status of a class of errors; 500 when it belongs to no family."""
     return next((STATUS[base] for base in kind.__mro__ if base in STATUS), _INTERNAL)
+
+
+def status_of(error: TrustError) -> int:
+    """Return the HTTP status of an error."""
+    return status_of_class(type(error))
 
 
 def problem_of(error: TrustError, instance: str) -> Problem:

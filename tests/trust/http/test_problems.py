@@ -72,7 +72,7 @@ FAMILIES = [
 @pytest.mark.parametrize(("kind", "status"), FAMILIES)
 def test_each_family_has_its_status(kind: type[errors.TrustError], status: int) -> None:
     answer = raising(kind("why")).test_client().get("/thing")
-    assert answer.status_code == status == problems.status_of(kind)
+    assert answer.status_code == status == problems.status_of_class(kind)
     assert answer.content_type == "application/problem+json"
     body = answer.get_json()
     assert body["status"] == status
