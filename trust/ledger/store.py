@@ -1,0 +1,278 @@
+"""The ledger in SQL: `ledger_leaf`, `ledger_node` (full nodes of level 1 and up), `ledger_head`, `ledger_checkpoint`.
+
+One writer at a time: a writing unit begins IMMEDIATE on SQLite, and on PostgreSQL locks the head row. `append_only`
+adds the triggers that refuse changes and the first row of the head.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Connection,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    and_,
+    event,
+    false,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from trust.db import Base, Database, DatabaseUnavailable
+from trust.kernel.merkle import Frontier, Node, frontier
+from trust.keys import KeyRef
+from trust.ledger import append_only
+from trust.ledger.domain import TREE, Head, Leaf, SignedCheckpoint, parse_checkpoint, place_of
+from trust.ledger.errors import CheckpointMalformed, LedgerBroken, LedgerUnavailable
+
+_INDEX = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER becomes the row's own key
+_HASH = LargeBinary(32)
+_KEY_CHARACTERS = 64
+_HEAD_ID = 1
+
+
+class LeafRow(Base):
+    """One leaf."""
+
+    __tablename__ = "ledger_leaf"
+    __table_args__ = (CheckConstraint("idx >= 0", name="idx_not_negative"),)
+
+    idx: Mapped[int] = mapped_column(_INDEX, primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(_HASH)
+
+
+class NodeRow(Base):
+    """One full node of level 1 and up."""
+
+    __tablename__ = "ledger_node"
+    __table_args__ = (
+        CheckConstraint("level >= 1 AND idx >= 0", name="above_leaves"),
+        {"sqlite_with_rowid": False},
+    )
+
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    idx: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(_HASH)
+
+
+class HeadRow(Base):
+    """The one row that says how large the ledger is; its lock makes appends wait for each other."""
+
+    __tablename__ = "ledger_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(BigInteger)
+    root: Mapped[bytes] = mapped_column(_HASH)
+
+
+class CheckpointRow(Base):
+    """One signed checkpoint; `body` is what was signed, byte for byte."""
+
+    __tablename__ = "ledger_checkpoint"
+
+    size: Mapped[int] = mapped_column(_INDEX, primary_key=True, autoincrement=False)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    key: Mapped[str] = mapped_column(String(_KEY_CHARACTERS))
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    entry: Mapped[int] = mapped_column(BigInteger)
+
+
+_LEAF: Table = Base.metadata.tables["ledger_leaf"]
+_NODE: Table = Base.metadata.tables["ledger_node"]
+
+
+def _runner(table: str) -> Callable[..., None]:
+    def run(_target: Table, connection: Connection, **_options: object) -> None:
+        for statement in append_only.statements_for(connection.dialect.name, table):
+            connection.exec_driver_sql(statement)
+
+    return run
+
+
+for _name in append_only.TABLES:
+    event.listen(Base.metadata.tables[_name], "after_create", _runner(_name))
+
+
+class SqlLedgerStore:
+    """The `LedgerStore` on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._edge: tuple[Head, Frontier] | None = None  # of our own last append; used only while the head is the same
+
+    def append(self, leaves: Sequence[bytes]) -> int:
+        """Append in one transaction. Raises `LedgerUnavailable`; `LedgerBroken` when the head contradicts the rows."""
+        hashes = [TREE.leaf(data) for data in leaves]  # before the lock is taken
+        try:
+            with _available(), self._database.write() as session:
+                first, edge = self._append(session, leaves, hashes)
+        except IntegrityError:
+            raise LedgerBroken("rows exist where the next entry belongs.", place="head") from None
+        self._edge = edge
+        return first
+
+    def _append(
+        self, session: Session, leaves: Sequence[bytes], hashes: Sequence[bytes]
+    ) -> tuple[int, tuple[Head, Frontier]]:
+        head = _head(session, lock=True)
+        old = self._frontier(session, head)
+        new, finished = old.extend(TREE, hashes)
+        grown = Head(size=new.size, root=new.root(TREE))
+        connection = session.connection()
+        rows = [
+            {"idx": head.size + position, "data": data, "hash": value}
+            for position, (data, value) in enumerate(zip(leaves, hashes, strict=True))
+        ]
+        connection.execute(insert(_LEAF), rows)
+        if finished:
+            connection.execute(
+                insert(_NODE), [{"level": node.level, "idx": node.offset, "hash": value} for node, value in finished]
+            )
+        session.execute(update(HeadRow).where(HeadRow.id == _HEAD_ID).values(size=grown.size, root=grown.root))
+        return head.size, (grown, new)
+
+    def _frontier(self, session: Session, head: Head) -> Frontier:
+        if self._edge is not None and self._edge[0] == head:
+            return self._edge[1]
+        edge = frontier(head.size, lambda wanted: _nodes(session, wanted))
+        if edge.root(TREE) != head.root:
+            raise LedgerBroken("its root is not that of the stored nodes.", place="head")
+        return edge
+
+    def head(self) -> Head:
+        """Return the present head."""
+        with _available(), self._database.read() as session:
+            return _head(session, lock=False)
+
+    def leaves(self, start: int, count: int) -> list[Leaf]:
+        """Return stored leaves in order; gaps show as missing indexes."""
+        query = (
+            select(LeafRow.idx, LeafRow.data, LeafRow.hash)
+            .where(LeafRow.idx >= start, LeafRow.idx < start + count)
+            .order_by(LeafRow.idx)
+        )
+        with _available(), self._database.read() as session:
+            return [Leaf(index=index, data=data, hash=value) for index, data, value in session.execute(query)]
+
+    def nodes(self, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
+        """Return all nodes asked for, in one query. Raises `LedgerBroken`, naming the first that is missing."""
+        with _available(), self._database.read() as session:
+            return _nodes(session, wanted)
+
+    def nodes_finished(self, start: int, end: int) -> Mapping[Node, bytes]:
+        """Return the nodes that the leaves [start, end) completed."""
+        spans = [
+            and_(NodeRow.level == level, NodeRow.idx >= start >> level, NodeRow.idx < end >> level)
+            for level in range(1, end.bit_length() + 1)
+            if start >> level < end >> level
+        ]
+        if not spans:
+            return {}
+        query = select(NodeRow.level, NodeRow.idx, NodeRow.hash).where(or_(*spans))
+        with _available(), self._database.read() as session:
+            return {Node(level, offset): value for level, offset, value in session.execute(query)}
+
+    def place_beyond_head(self) -> str | None:
+        """Return the place of a row outside the head's tree; one statement each, so appends meanwhile do not matter."""
+        size = select(HeadRow.size).where(HeadRow.id == _HEAD_ID).scalar_subquery()
+        covered = (NodeRow.idx + 1).bitwise_lshift(NodeRow.level)
+        with _available(), self._database.read() as session:
+            leaf = session.scalar(select(LeafRow.idx).where(LeafRow.idx >= size).order_by(LeafRow.idx).limit(1))
+            if leaf is not None:
+                return f"leaf {leaf}"
+            node = session.execute(select(NodeRow.level, NodeRow.idx).where(covered > size).limit(1)).first()
+            if node is not None:
+                return f"node {node.level}/{node.idx}"
+            point = session.scalar(
+                select(CheckpointRow.size).where(CheckpointRow.size > size).order_by(CheckpointRow.size).limit(1)
+            )
+            return None if point is None else f"checkpoint {point}"
+
+    def add_checkpoint(self, signed: SignedCheckpoint) -> SignedCheckpoint:
+        """Store a checkpoint, or return the one that another process stored for this size."""
+        row = CheckpointRow(
+            size=signed.checkpoint.size,
+            body=signed.body,
+            key=signed.key,
+            signature=signed.signature,
+            entry=signed.entry,
+        )
+        try:
+            with _available(), self._database.write() as session:
+                session.add(row)
+        except IntegrityError:
+            (signed,) = self.checkpoints(signed.checkpoint.size, signed.checkpoint.size + 1)
+        return signed
+
+    def checkpoints(self, start: int, end: int) -> list[SignedCheckpoint]:
+        """Return the checkpoints of these sizes in order."""
+        query = select(CheckpointRow).where(CheckpointRow.size >= start, CheckpointRow.size < end)
+        with _available(), self._database.read() as session:
+            return [_signed(row) for row in session.scalars(query.order_by(CheckpointRow.size))]
+
+    def latest_checkpoint(self) -> SignedCheckpoint | None:
+        """Return the checkpoint of the greatest size."""
+        query = select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
+        with _available(), self._database.read() as session:
+            row = session.scalar(query)
+            return None if row is None else _signed(row)
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise LedgerUnavailable(kind=error.facts.get("kind")) from error
+
+
+def _head(session: Session, *, lock: bool) -> Head:
+    query = select(HeadRow.size, HeadRow.root).where(HeadRow.id == _HEAD_ID)
+    row = session.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise LedgerBroken("the row is missing.", place="head")
+    return Head(size=row.size, root=row.root)
+
+
+def _nodes(session: Session, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
+    leaf = select(literal(0).label("level"), LeafRow.idx, LeafRow.hash).where(
+        LeafRow.idx.in_([node.offset for node in wanted if node.level == 0])
+    )
+    inner = select(NodeRow.level, NodeRow.idx, NodeRow.hash).where(_among([node for node in wanted if node.level]))
+    rows = session.execute(union_all(leaf, inner))
+    found = {Node(level, offset): value for level, offset, value in rows}
+    for node in wanted:
+        if node not in found:
+            raise LedgerBroken("the row is missing.", place=place_of(node))
+    return found
+
+
+def _among(nodes: Sequence[Node]) -> ColumnElement[bool]:
+    """Name each node by itself: a list of row values makes SQLite read the whole table."""
+    return or_(false(), *(and_(NodeRow.level == node.level, NodeRow.idx == node.offset) for node in nodes))
+
+
+def _signed(row: CheckpointRow) -> SignedCheckpoint:
+    try:
+        checkpoint = parse_checkpoint(row.body)
+    except CheckpointMalformed:
+        raise LedgerBroken("its body cannot be read.", place=f"checkpoint {row.size}") from None
+    if checkpoint.size != row.size:
+        raise LedgerBroken("its body tells another size.", place=f"checkpoint {row.size}")
+    return SignedCheckpoint(
+        checkpoint=checkpoint, body=row.body, key=KeyRef(row.key), signature=row.signature, entry=row.entry
+    )
