@@ -62,13 +62,6 @@ _ROWS = (
     ),
     _passed("link-recognised", "The code is a verification link of this service.", "该二维码是本服务的核验链接。"),
     _failed(
-        "identifier-malformed",
-        "The text is not a certificate identifier: format or check character is wrong.",
-        "文本不是有效的电子证照标识：格式或校验位有误。",
-        "Compare it with the certificate character by character.",
-        "请与证照逐字核对。",
-    ),
-    _failed(
         "link-foreign",
         "The code is not a verification link of this service.",
         "该二维码不是本服务的核验链接。",
@@ -97,9 +90,9 @@ _ROWS = (
     ),
     _failed("signature-malformed", "The signature in the file cannot be read.", "文件中的签章无法解析。"),
     _open(
-        "signature-kind-unknown",
-        "The file carries a signature of a kind that is not judged here.",
-        "该文件的签章类型不在本服务的核验范围内。",
+        "several-signatures",
+        "The file carries several signatures, none of which forbids the others; such files are not judged here.",
+        "文件含有多个签章，本服务不核验此类文件。",
         "Verify it with the program of whoever signed it.",
         "请使用签署方提供的工具核验。",
     ),
@@ -140,6 +133,18 @@ _ROWS = (
     _failed("seal-malformed", "The electronic seal cannot be read.", "电子印章数据无法解析。"),
     _failed("seal-signature-invalid", "The seal was not made by the seal maker it names.", "印章的制章者签名无效。"),
     _failed("seal-maker-untrusted", "The seal maker is not trusted.", "制章者不受信任。"),
+    _open(
+        "seal-maker-unjudged",
+        "Whether the seal maker is still to be trusted cannot be told.",
+        "无法确认制章者的数字证书当前是否有效。",
+    ),
+    _open(
+        "seal-version-unsupported",
+        "The seal is of an edition that is not judged here.",
+        "电子印章的版本不在本服务的核验范围内。",
+        "Verify it with the program of whoever made it.",
+        "请使用制章方提供的工具核验。",
+    ),
     _failed("seal-maker-revoked", "The X.509 of the seal maker was revoked.", "制章者的数字证书已被吊销。"),
     _failed(
         "seal-not-valid-at-signing",
@@ -166,7 +171,13 @@ _ROWS = (
         "请使用签署方提供的工具核验。",
     ),
     _failed("x509-revoked", "The signer's X.509 was revoked.", "签章人的数字证书已被吊销。"),
-    _failed("x509-expired", "The signer's X.509 or its issuer's has expired.", "签章人或其签发机构的数字证书已过期。"),
+    _open(
+        "x509-expired",
+        "The signer's X.509 or its issuer's has expired, and no trusted time stamp shows that it signed before.",
+        "签章人或其签发机构的数字证书已过期，且无可信时间戳证明签章在此之前。",
+        _AUTHORITY,
+        _AUTHORITY_ZH,
+    ),
     _failed("x509-not-yet-valid", "The signer's X.509 is not valid yet.", "签章人的数字证书尚未生效。"),
     _failed("x509-usage", "The signer's X.509 was not issued for signing documents.", "签章人的数字证书不能用于签章。"),
     _failed(

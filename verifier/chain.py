@@ -1,0 +1,159 @@
+"""Step 6 for one X.509: path to a root, algorithms, validity and revocation (RFC 5280), by pyhanko-certvalidator.
+
+The library passes NIST's PKITS; the SM2 hook of `trust.formats` gives it our algorithm, and the policy below closes
+the table. It takes some 10 ms a path, so what it found good is kept for as long as nothing in it can change: the
+common validity of the X.509s and the lists that it rests on, under the same trust material.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from asn1crypto import algos, keys
+from asn1crypto import crl as asn1_crl
+from asn1crypto import x509 as asn1_x509
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import (
+    ExpiredError,
+    InsufficientRevinfoError,
+    NotYetValidError,
+    PathError,
+    RevokedError,
+    StaleRevinfoError,
+    ValidationError,
+)
+from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint, AlgorithmUsagePolicy
+from typing_extensions import override
+
+from trust.formats.crl import Crl, parse_crl
+from trust.formats.pyhanko_sm2 import Sm2SignatureValidator
+from trust.formats.x509 import X509, KeyUsage, parse_x509
+from trust.kernel.algorithms import TABLE, Algorithm
+from trust.kernel.errors import MalformedInput
+from verifier.errors import TrustMaterialUnusable
+from verifier.ports import TrustMaterial, TrustSource
+
+TRUSTED: Final = "chain-trusted"
+_KEPT: Final = 8192  # good paths: one seal signer and one maker for each of 4,000 authorities, about 1 MB
+_SM2 = TABLE[Algorithm.SM2_SM3]
+_SIGNING = {KeyUsage.DIGITAL_SIGNATURE, KeyUsage.NON_REPUDIATION}
+_FAULTS: tuple[tuple[type[Exception], str], ...] = (
+    (RevokedError, "x509-revoked"),
+    (StaleRevinfoError, "crl-stale"),
+    (InsufficientRevinfoError, "crl-missing"),
+    (ExpiredError, "x509-expired"),
+    (NotYetValidError, "x509-not-yet-valid"),
+)
+
+
+class _Sm2Only(AlgorithmUsagePolicy):
+    """Lets SM2 with SM3 pass and nothing else: chain and lists of an SM2 service have no other signature."""
+
+    @override
+    def signature_algorithm_allowed(
+        self, algo: algos.SignedDigestAlgorithm, moment: datetime | None, public_key: keys.PublicKeyInfo | None
+    ) -> AlgorithmUsageConstraint:
+        return AlgorithmUsageConstraint(allowed=algo["algorithm"].dotted == _SM2.signature_oid)
+
+    @override
+    def digest_algorithm_allowed(
+        self, algo: algos.DigestAlgorithm, moment: datetime | None
+    ) -> AlgorithmUsageConstraint:
+        return AlgorithmUsageConstraint(allowed=algo["algorithm"].native == _SM2.digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainResult:
+    """A code of the table of reasons for step 6, and what is behind it."""
+
+    code: str
+    detail: str | None = None
+
+
+class _Anchors:
+    """One generation of trust material, parsed, with the paths found good under it."""
+
+    def __init__(self, material: TrustMaterial) -> None:
+        self.material = material
+        try:
+            self._x509s = [parse_x509(der) for der in (*material.roots, *material.intermediates)]
+            self._crls = [parse_crl(der) for der in material.crls]
+        except MalformedInput as error:
+            raise TrustMaterialUnusable(error.detail) from error
+        self._roots = [asn1_x509.Certificate.load(der) for der in material.roots]
+        self._intermediates = [asn1_x509.Certificate.load(der) for der in material.intermediates]
+        self._lists = [asn1_crl.CertificateList.load(der) for der in material.crls]
+        self._good: dict[bytes, tuple[datetime, datetime]] = {}
+
+    def judge(self, leaf: X509, extra: Sequence[X509], moment: datetime) -> ChainResult:
+        key = hashlib.sha256(leaf.der).digest()
+        since, until = self._good.get(key, (moment, moment))
+        if since <= moment < until:
+            return ChainResult(code=TRUSTED)
+        try:
+            path = asyncio.run(self._validator(leaf, extra, moment).async_validate_path())
+        except (ValidationError, PathError, ValueError, TypeError, KeyError, NotImplementedError) as fault:
+            return _result_of(fault)
+        if len(self._good) >= _KEPT:
+            self._good.clear()
+        self._good[key] = self._window([parse_x509(x509.dump()) for x509 in path.iter_certs(include_root=True)])
+        return ChainResult(code=TRUSTED)
+
+    def _validator(self, leaf: X509, extra: Iterable[X509], moment: datetime) -> CertificateValidator:
+        context = ValidationContext(
+            trust_roots=self._roots,
+            other_certs=self._intermediates,
+            crls=self._lists,
+            moment=moment,
+            revocation_mode="require",
+            allow_fetching=False,
+            algorithm_usage_policy=_Sm2Only(),
+            signature_validator=Sm2SignatureValidator(),
+        )
+        others = [asn1_x509.Certificate.load(x509.der) for x509 in extra]
+        return CertificateValidator(asn1_x509.Certificate.load(leaf.der), others, context)
+
+    def _window(self, path: Sequence[X509]) -> tuple[datetime, datetime]:
+        """The time in which nothing that a good path rests on begins or ends."""
+        issuers = {x509.issuer.der for x509 in path}
+        latest: dict[bytes, Crl] = {}
+        for crl in self._crls:
+            known = latest.get(crl.issuer.der)
+            if crl.issuer.der in issuers and (known is None or crl.next_update > known.next_update):
+                latest[crl.issuer.der] = crl
+        since = max(*(x509.not_before for x509 in path), *(crl.this_update for crl in latest.values()))
+        until = min(*(x509.not_after for x509 in path), *(crl.next_update for crl in latest.values()))
+        return since, until
+
+
+def _result_of(fault: Exception) -> ChainResult:
+    for kind, code in _FAULTS:
+        if isinstance(fault, kind):
+            return ChainResult(code=code)
+    return ChainResult(code="chain-untrusted")
+
+
+class Chains:
+    """Judges X.509s against what a trust source holds at the moment."""
+
+    def __init__(self, trust: TrustSource) -> None:
+        self._trust = trust
+        self._anchors: _Anchors | None = None
+
+    def judge(self, leaf: X509, extra: Sequence[X509], moment: datetime) -> ChainResult:
+        """Judge `leaf` as a signer's X.509 at `moment`; `extra` are X.509s that came with it, trusted in nothing.
+
+        Raises:
+            TrustMaterialUnusable: the trust source holds something that cannot be read.
+        """
+        usage = leaf.key_usage
+        if leaf.is_ca or (usage is not None and not usage & _SIGNING):
+            return ChainResult(code="x509-usage")
+        material = self._trust.material()
+        anchors = self._anchors
+        if anchors is None or anchors.material != material:
+            anchors = self._anchors = _Anchors(material)
+        return anchors.judge(leaf, extra, moment)
