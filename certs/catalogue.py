@@ -5,6 +5,7 @@ be valid, and where the seal goes. The catalogue decides whether the data of one
 not decide who may issue it.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class SealPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateType:
-    """One type of the catalogue. `years` is the longest validity; `name` and `defined_by` come in two languages."""
+    """One type of the catalogue. `years` is the longest validity; `notice` is printed beside the QR code."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -53,6 +54,8 @@ class CertificateType:
     name_en: str
     defined_by: str
     defined_by_en: str
+    notice: str
+    notice_en: str
     holder_kind: Literal["001", "111"]
     years: int
     seal: SealPosition
@@ -126,8 +129,9 @@ class CertificateType:
         known = {found.key: found for found in self.fields}
         for key in data:
             if key not in known:
-                # The key is the caller's text: shown shortened, in case it is a value in the wrong place.
-                raise FieldUnknown(f"the fields are: {', '.join(known)}", field=key[:40])
+                # The key is the caller's text: repeated only if it looks like one, not a value in the wrong place.
+                named = key if re.fullmatch("[a-z_]{1,40}", key) else None
+                raise FieldUnknown(f"the fields of this type are: {', '.join(known)}", field=named)
         values: dict[str, str | int] = {}
         for found in self.fields:
             if data.get(found.key) is not None:

@@ -66,9 +66,11 @@ class Typesetter:
     """
 
     def __init__(self, font_dirs: Sequence[Path] = (), *, root: Path | None = None) -> None:
-        folders = [shipped_fonts(), *(folder for folder in font_dirs if folder.is_dir())]
+        self.font_folders = (shipped_fonts(), *(folder for folder in font_dirs if folder.is_dir()))
         self._fonts = typst.Fonts(
-            include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder) for folder in folders]
+            include_system_fonts=False,
+            include_embedded_fonts=False,
+            font_paths=[str(folder) for folder in self.font_folders],
         )
         self._root = root
         self._pools: dict[Path, _Pool] = {}
