@@ -21,7 +21,7 @@ from trust.formats.x509 import DistinguishedName, KeyUsage
 from trust.formats.x509_fields import read_name
 from trust.kernel.errors import InvalidInput
 
-SERIAL_BYTES = 16  # 127 random bits: RFC 5280 wants them unique, CA/B Forum practice wants over 64 unpredictable
+SERIAL_BYTES = 16  # 126 random bits: RFC 5280 wants them unique, CA/B Forum practice wants over 64 unpredictable
 _MAX_NAME_CHARACTERS = 64  # RFC 5280 appendix A: ub-common-name, ub-organization-name, ub-organizational-unit-name
 _KEY_ID_BYTES = 20
 _FIRST_GENERALIZED_YEAR = 2050  # RFC 5280 section 4.1.2.5: UTCTime before, GeneralizedTime from then on
@@ -59,7 +59,7 @@ class X509Draft:
     uscc: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.serial.bit_length() < 8 * SERIAL_BYTES + 1 or self.serial < 0:
+        if not 0 < self.serial < 1 << 8 * SERIAL_BYTES:
             raise X509DraftInvalid(f"A serial number is positive and has at most {SERIAL_BYTES} bytes.", field="serial")
         if self.not_before >= self.not_after:
             raise X509DraftInvalid("The validity ends before it begins.", field="not_after")

@@ -103,14 +103,19 @@ def read_name(encoded: bytes) -> DistinguishedName:
             attribute, value = pair["type"].native, pair["value"].native
             if not isinstance(value, str):
                 raise der.DerMalformed("A name holds a value that is not text.")
-            parts.append(f"{_SHORT_NAMES.get(attribute, attribute)}={value}")
-            values[attribute] = value
+            values[attribute] = _readable(value)
+            parts.append(f"{_SHORT_NAMES.get(attribute, attribute)}={values[attribute]}")
     return DistinguishedName(
         der=encoded,
         text=", ".join(parts),
         common_name=values.get("common_name"),
         organization=values.get("organization_name"),
     )
+
+
+def _readable(value: str) -> str:
+    """Line breaks and direction marks are spelled out: a name must not rewrite the report that it stands in."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in value)
 
 
 def check_extensions(element: der.Element) -> None:
