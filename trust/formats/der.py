@@ -110,7 +110,8 @@ def read_strict(data: bytes) -> Element:
 def _check(element: Element, depth: int) -> None:
     if depth == 0:
         raise DerMalformed(f"Elements are nested deeper than {MAX_DEPTH} levels.")
-    if element.tag & _CLASS == 0 and bool(element.tag & _CONSTRUCTED) != (element.tag in (SEQUENCE, SET)):
+    is_structure = (element.tag | _CONSTRUCTED) in (SEQUENCE, SET)
+    if element.tag & _CLASS == 0 and bool(element.tag & _CONSTRUCTED) != is_structure:
         raise DerMalformed("A simple value is written in parts, or a structure as a simple value.")
     if element.tag & _CONSTRUCTED:
         for child in element.children():
