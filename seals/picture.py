@@ -12,7 +12,8 @@ import pikepdf
 import pypdfium2
 from PIL import Image, ImageChops
 
-from seals.artwork import RED, SIZE_MM, Segment, Shape
+from seals.artwork import RED, SIZE_MM, Shape
+from seals.outlines import Segment
 
 PNG_DPI = 300  # what GB/T 38540 pictures are made with in practice; sharp when printed at their own size
 _MM = 72 / 25.4  # points per millimetre
