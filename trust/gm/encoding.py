@@ -4,8 +4,8 @@
 name. `decode_signature_lax` reads what other makers write and is only for foreign files; whoever uses it says so.
 """
 
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final
 
 from trust.gm import der
 from trust.gm.curve import FIELD_BYTES, POINT_BYTES, UNCOMPRESSED, N, is_on_curve, is_point
@@ -139,10 +139,11 @@ def encode_spki(point: bytes) -> bytes:
     return _SPKI_PREFIX + point
 
 
-class PrivateKeyParts(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateKeyParts:
     """What a PKCS #8 file holds. The caller overwrites `scalar` when done."""
 
-    scalar: bytearray
+    scalar: bytearray = field(repr=False)
     point: bytes | None
 
 
@@ -183,7 +184,7 @@ def _decode_ec_private_key(key: der.Reader) -> PrivateKeyParts:
     if not any(scalar) or scalar > _HIGHEST_SCALAR:
         scalar[:] = bytes(FIELD_BYTES)
         fields.refuse("The private key is not between 1 and n - 2.")
-    return PrivateKeyParts(scalar, point)
+    return PrivateKeyParts(scalar=scalar, point=point)
 
 
 def _optional_point(fields: der.Reader) -> bytes | None:
@@ -200,14 +201,15 @@ def _optional_point(fields: der.Reader) -> bytes | None:
 def encode_pkcs8(scalar: bytes | bytearray, point: bytes | None) -> bytearray:
     """Return the DER PrivateKeyInfo in a buffer that the caller can overwrite."""
     public = der.element(_PUBLIC_KEY_TAG, der.element(der.BIT_STRING, b"\x00", point)) if point else b""
-    # version 1, then the OCTET STRING header; the secret is appended last so that no bytes object ever holds it.
+    # The buffer is made in its full size: one that grew could leave a copy of the secret behind in freed memory.
     head = der.unsigned(1) + der.header(der.OCTET_STRING, FIELD_BYTES)
     sequence = der.header(der.SEQUENCE, len(head) + FIELD_BYTES + len(public)) + head
     octets = der.header(der.OCTET_STRING, len(sequence) + FIELD_BYTES + len(public))
-    front = der.unsigned(0) + _ALGORITHM + octets + sequence
-    result = bytearray(der.header(der.SEQUENCE, len(front) + FIELD_BYTES + len(public)) + front)
-    result += scalar
-    result += public
+    body = der.unsigned(0) + _ALGORITHM + octets + sequence
+    front = der.header(der.SEQUENCE, len(body) + FIELD_BYTES + len(public)) + body
+    result = bytearray(len(front) + FIELD_BYTES + len(public))
+    result[: len(front)], result[len(front) + FIELD_BYTES :] = front, public
+    result[len(front) : len(front) + FIELD_BYTES] = scalar
     return result
 
 

@@ -69,7 +69,7 @@ class Engine(Protocol):
         ...
 
     def load_private(self, scalar: bytearray) -> PrivateHandle:
-        """Return the key with this scalar, 1..n-2. Raises `EngineVerifyOnly` or `EngineFailed`."""
+        """Return the key with this scalar, 1..n-2. Raises `EngineVerifyOnly`, `KeyUnusable` or `EngineFailed`."""
         ...
 
     def generate(self) -> PrivateHandle:

@@ -7,7 +7,8 @@ test are arguments, so that a test can put a lying one in and see the refusal.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from trust.gm import engine as engines
 from trust.gm import sm3, sm4
@@ -17,6 +18,7 @@ from trust.gm.errors import CiphertextInvalid, EngineFailed, KeyUnusable, SelfTe
 from trust.gm.ports import Engine
 from trust.kernel.errors import TrustError
 
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 _hex = bytes.fromhex
 
@@ -94,13 +96,21 @@ class _Checks:
         detail = f"The self-test {check!r} failed on {self._engine.name} ({self._engine.version})."
         return SelfTestFailed(detail, check=check, library=self._engine.location)
 
-    def expect(self, check: str, outcome: Callable[[], object], expected: object) -> None:
-        """Pass when `outcome()` equals `expected`."""
+    def _attempt(self, check: str, outcome: Callable[[], _T]) -> _T:
         try:
-            actual = outcome()
+            return outcome()
         except TrustError:
             raise self._fail(check) from None
-        if actual != expected:
+
+    def obtain(self, check: str, outcome: Callable[[], _T]) -> _T:
+        """Return `outcome()`; pass when it raises nothing."""
+        value = self._attempt(check, outcome)
+        self.passed.append(check)
+        return value
+
+    def expect(self, check: str, outcome: Callable[[], object], expected: object) -> None:
+        """Pass when `outcome()` equals `expected`."""
+        if self._attempt(check, outcome) != expected:
             raise self._fail(check)
         self.passed.append(check)
 
@@ -118,7 +128,7 @@ class _Checks:
 
 def _test_hash(checks: _Checks, hash_function: Callable[[bytes], bytes]) -> None:
     for number, (message, digest) in enumerate(_SM3_VECTORS, start=1):
-        checks.expect(f"sm3 vector {number}", lambda m=message: hash_function(m), digest)
+        checks.expect(f"sm3 vector {number}", partial(hash_function, message), digest)
     checks.expect("sm2 za", lambda: za(_POINT, DEFAULT_ID, hash_function), _ZA)
     checks.expect("sm2 e", lambda: hash_function(_ZA + _MESSAGE), _E)
 
@@ -138,12 +148,11 @@ def _test_verification(checks: _Checks, engine: Engine) -> None:
 
 
 def _test_private(checks: _Checks, engine: Engine) -> None:
-    key = engine.load_private(decode_pkcs8(_PKCS8).scalar)
-    public = engine.load_public(_POINT)
+    public = checks.obtain("sm2 load public", lambda: engine.load_public(_POINT))
+    key = checks.obtain("sm2 load private", lambda: engine.load_private(decode_pkcs8(_PKCS8).scalar))
     checks.expect("sm2 public from private", lambda: key.point, _POINT)
     checks.expect("sm2 sign, then verify", lambda: public.verify_digest(_E, key.sign_digest(_E)), None)
-    first, second = key.sign_digest(_E), key.sign_digest(_E)
-    checks.expect("sm2 fresh nonce", lambda: first != second, expected=True)
+    checks.expect("sm2 fresh nonce", lambda: key.sign_digest(_E) != key.sign_digest(_E), expected=True)
     checks.expect("sm2 decrypt published", lambda: key.decrypt(_CIPHERTEXT), _PLAINTEXT)
     checks.refuse("sm2 decrypt zeroed c3", lambda: key.decrypt(_C3_ZEROED), CiphertextInvalid)
     checks.expect("sm2 encrypt, then decrypt", lambda: key.decrypt(public.encrypt(_PLAINTEXT)), _PLAINTEXT)
@@ -183,11 +192,15 @@ def run(
     """
     chosen = engine or engines.current()
     checks = _Checks(chosen)
-    _test_hash(checks, hash_function)
-    _test_verification(checks, chosen)
-    if chosen.private_operations:
-        _test_private(checks, chosen)
-    _test_sm4(checks, sm4_functions or Sm4Functions())
+    try:
+        _test_hash(checks, hash_function)
+        _test_verification(checks, chosen)
+        if chosen.private_operations:
+            _test_private(checks, chosen)
+        _test_sm4(checks, sm4_functions or Sm4Functions())
+    except SelfTestFailed as failure:
+        _log.critical("%s Library: %s", failure.detail, chosen.location)
+        raise
     _log.info("self-test passed: %d checks, %s, %s", len(checks.passed), chosen.version, chosen.location)
     return Report(
         engine=chosen.name,
