@@ -1,0 +1,251 @@
+"""The library over HTTP: parse into a frozen command, call one service method, render.
+
+A holder's number is only ever read from a body, never from an address, and never written in full into an answer.
+"""
+
+from datetime import date
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request, url_for
+from pydantic import Field
+
+from certs.access_log import Purpose
+from certs.domain import (
+    Action,
+    Certificate,
+    ChangeCommand,
+    Contents,
+    Holder,
+    HolderNumber,
+    IssueCommand,
+)
+from certs.library import Opened
+from certs.service import CertificateService
+from trust.http.access import Principal, TokenChecker, protected
+from trust.http.parsing import StrictModel, json_body, parse_text_fields
+from trust.kernel.identifiers import CertificateIdentifier
+
+FACE_FIELDS_MAX = 100  # members of `face`: the fullest type of the national catalogue has about 60 fields
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+
+_ISSUE, _READ, _REVOKE = "certs:issue", "certs:read", "certs:revoke"
+_CHANGES = {
+    Action.REVOKE: "Revoke a certificate for good",
+    Action.SUSPEND: "Suspend a certificate",
+    Action.RESUME: "Lift the suspension of a certificate",
+}
+
+
+class HolderNumberBody(StrictModel):
+    """A holder's code: `kind` of GB/T 36903 annex A (001 credit code, 111 resident identity number), and the number."""
+
+    kind: str
+    number: str = Field(repr=False)
+
+    def parse(self) -> HolderNumber:
+        """Return the checked number."""
+        return HolderNumber(kind=self.kind, number=self.number)
+
+
+class HolderBody(HolderNumberBody):
+    """The holder with its name."""
+
+    name: str = Field(repr=False)
+
+
+class IssueBody(StrictModel):
+    """One certificate to issue. `number` is the authority's licence number, `face` what the type prints, by key."""
+
+    type: str
+    holder: HolderBody
+    number: str
+    face: Annotated[dict[str, str | int], Field(max_length=FACE_FIELDS_MAX, repr=False)]
+    valid_from: date
+    valid_to: date | None = None
+    supersedes: str | None = None
+
+    def parse(self, idempotency_key: str) -> IssueCommand:
+        """Return the frozen command."""
+        holder = Holder(code=self.holder.parse(), name=self.holder.name)
+        replaced = self.supersedes
+        return IssueCommand(
+            type_code=self.type,
+            contents=Contents(holder=holder, number=self.number, face=self.face),
+            valid_from=self.valid_from,
+            valid_to=self.valid_to,
+            idempotency_key=idempotency_key,
+            supersedes=None if replaced is None else CertificateIdentifier.parse(replaced, field="supersedes"),
+        )
+
+
+class PurposeQuery(StrictModel):
+    """Why the certificate is looked at, 2 to 200 characters, without numbers of persons."""
+
+    purpose: str
+
+
+class SearchBody(StrictModel):
+    """Whose certificates are looked for, and why."""
+
+    holder: HolderNumberBody
+    purpose: str
+
+
+class ChangeBody(StrictModel):
+    """Why the state changes, and the two clerks who asked for it and approved it."""
+
+    reason: str
+    requested_by: str
+    approved_by: str
+
+
+_ISSUE_EXAMPLE = {
+    "type": "11000000DEM0YX001B001",
+    "holder": {"kind": "001", "number": "91350100M000100Y43", "name": "福州示例餐饮管理有限公司"},
+    "number": "JY13501020000001",
+    "face": {"representative": "林示例", "domicile": "福州市鼓楼区示例路1号"},
+    "valid_from": "2026-11-21",
+    "valid_to": "2031-11-20",
+}
+_SEARCH_EXAMPLE = {
+    "holder": {"kind": "001", "number": "91350100M000100Y43"},
+    "purpose": "办理延续许可，核对已有证照",
+}
+_CHANGE_EXAMPLE = {"reason": "经营者申请注销", "requested_by": "王经办", "approved_by": "李审批"}
+
+
+def blueprint(service: CertificateService, tokens: TokenChecker) -> APIBlueprint:
+    """Return the routes below `/api/v1/certs`."""
+    routes = APIBlueprint("certs", __name__, url_prefix="/api/v1/certs", tag="Certificates")
+    _add_issue(routes, service, tokens)
+    _add_looks(routes, service, tokens)
+    for action, summary in _CHANGES.items():
+        _add_change(routes, service, tokens, action, summary)
+    return routes
+
+
+def _add_issue(routes: APIBlueprint, service: CertificateService, tokens: TokenChecker) -> None:
+    @routes.post("")
+    @routes.doc(
+        summary="Issue a certificate",
+        description=(
+            f"Needs the header `{IDEMPOTENCY_HEADER}`: 8 to 128 letters, digits and . _ : - signs. The same key with "
+            "the same body returns the first result in its present state."
+        ),
+    )
+    @protected(tokens, _ISSUE)
+    @json_body(IssueBody, example=_ISSUE_EXAMPLE)
+    def issue(*, principal: Principal, body: IssueBody) -> Response:
+        command = body.parse(request.headers.get(IDEMPOTENCY_HEADER, ""))
+        certificate = service.issue(principal, command)
+        response = _private(jsonify(_shown(service, certificate)))
+        response.status_code = 201
+        response.headers["Location"] = url_for("certs.show", identifier=certificate.identifier)
+        return response
+
+
+def _add_looks(routes: APIBlueprint, service: CertificateService, tokens: TokenChecker) -> None:
+    @routes.get("/<identifier>")
+    @routes.doc(summary="Look at a certificate for a purpose (query parameter `purpose`)")
+    @protected(tokens, _READ)
+    def show(identifier: str, *, principal: Principal) -> Response:
+        opened = service.get(principal, _identifier(identifier), _purpose())
+        return _private(jsonify(_shown(service, opened.certificate) | _shown_contents(opened)))
+
+    @routes.get("/<identifier>/file")
+    @routes.doc(summary="Download the signed file for a purpose (query parameter `purpose`)", responses=_PDF)
+    @protected(tokens, _READ)
+    def file(identifier: str, *, principal: Principal) -> Response:
+        issued = service.file(principal, _identifier(identifier), _purpose())
+        name = quote(f"{service.type_name_zh(issued.certificate)}-{issued.certificate.identifier}.pdf")
+        response = _private(Response(issued.content, mimetype="application/pdf"))
+        response.headers["Content-Disposition"] = (  # RFC 6266 with the extended form of RFC 5987
+            f"attachment; filename=\"{issued.certificate.identifier}.pdf\"; filename*=UTF-8''{name}"
+        )
+        return response
+
+    @routes.post("/search")
+    @routes.doc(summary="Find the certificates of a holder for a purpose")
+    @protected(tokens, _READ)
+    @json_body(SearchBody, example=_SEARCH_EXAMPLE)
+    def search(*, principal: Principal, body: SearchBody) -> Response:
+        found = service.find_by_holder(principal, body.holder.parse(), Purpose(text=body.purpose))
+        return _private(jsonify({"certificates": [_shown(service, certificate) for certificate in found]}))
+
+
+def _add_change(
+    routes: APIBlueprint, service: CertificateService, tokens: TokenChecker, action: Action, summary: str
+) -> None:
+    @routes.post(f"/<identifier>/{action.value}", endpoint=action.value)
+    @routes.doc(summary=summary, description="Only the issuing authority may, and two different clerks take part.")
+    @protected(tokens, _REVOKE)
+    @json_body(ChangeBody, example=_CHANGE_EXAMPLE)
+    def change(identifier: str, *, principal: Principal, body: ChangeBody) -> Response:
+        command = ChangeCommand(
+            identifier=_identifier(identifier),
+            action=action,
+            reason=body.reason,
+            requested_by=body.requested_by,
+            approved_by=body.approved_by,
+        )
+        return _private(jsonify(_shown(service, service.change(principal, command))))
+
+
+_PDF: dict[int | str, Any] = {
+    200: {
+        "description": "The file as issued, byte for byte",
+        "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+def _identifier(text: str) -> CertificateIdentifier:
+    return CertificateIdentifier.parse(text, field="identifier")
+
+
+def _purpose() -> Purpose:
+    return Purpose(text=parse_text_fields(request.args, PurposeQuery).purpose)
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"  # about a person, and true only now
+    return response
+
+
+def _shown(service: CertificateService, certificate: Certificate) -> dict[str, Any]:
+    state, since = service.state(certificate)
+    return {
+        "identifier": certificate.identifier,
+        "status": state.value,
+        "since": since.isoformat(),
+        "type": certificate.type_code,
+        "type_name_zh": service.type_name_zh(certificate),
+        "authority": certificate.authority,
+        "issued_at": certificate.issued_at.isoformat(),
+        "valid_from": certificate.valid_from.isoformat(),
+        "valid_to": certificate.valid_to.isoformat() if certificate.valid_to else None,
+        "supersedes": certificate.supersedes,
+        "superseded_by": certificate.superseded_by,
+        "file_sm3": certificate.file_sm3.hex(),
+        "links": {
+            "self": url_for("certs.show", identifier=certificate.identifier),
+            "file": url_for("certs.file", identifier=certificate.identifier),
+            "verification": service.verification_link(certificate).text,
+        },
+    }
+
+
+def _shown_contents(opened: Opened) -> dict[str, Any]:
+    contents = opened.contents
+    code = contents.holder.code
+    return {
+        "holder": {"kind": code.kind, "number": code.masked, "name": contents.holder.name},
+        "number": contents.number,
+        # The face may repeat the holder's number in a field of its own.
+        "face": {
+            key: value.replace(code.number, code.masked) if isinstance(value, str) else value
+            for key, value in contents.face.items()
+        },
+    }

@@ -1,0 +1,200 @@
+"""The certificates in the database: their states, the steps between them, and the looks at them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from certs.access_log import Access, Look, Visit
+from certs.domain import Action, Certificate, Intent, IntentState, Record, Transition
+from certs.library_errors import CertificateUnknown, IssueInProgress
+from certs.ports import StatusRow
+from certs.store.intents import held
+from certs.store.tables import ACCESSES, AUTHORITIES, CERTIFICATES, INTENTS, TRANSITIONS
+from trust.db import Database
+from verifier.ports import LibraryState
+
+_CLEAR = tuple(column for column in CERTIFICATES.columns if column.name != "sealed")
+_BY_IDENTIFIER = select(*_CLEAR).where(CERTIFICATES.c.identifier == bindparam("identifier"))
+_WITH_CONTENTS = select(CERTIFICATES).where(CERTIFICATES.c.identifier == bindparam("identifier"))
+_STATUS = (
+    select(
+        CERTIFICATES.c.type_code,
+        CERTIFICATES.c.state,
+        CERTIFICATES.c.since,
+        CERTIFICATES.c.valid_from,
+        CERTIFICATES.c.valid_to,
+        CERTIFICATES.c.file_sm3,
+        CERTIFICATES.c.superseded_by,
+        AUTHORITIES.c.name_zh,
+    )
+    .join(AUTHORITIES, AUTHORITIES.c.uscc == CERTIFICATES.c.authority)
+    .where(CERTIFICATES.c.identifier == bindparam("identifier"))
+)
+
+
+class SqlLibrary:
+    """Implements `certs.ports.Library`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, identifier: str) -> Certificate | None:
+        """Return the certificate without its personal part, or None."""
+        with self._database.read() as session:
+            row = session.execute(_BY_IDENTIFIER, {"identifier": identifier}).mappings().first()
+        return None if row is None else _certificate(row)
+
+    def status(self, identifier: str) -> StatusRow | None:
+        """Return what a verifier may know of a certificate, or None: one indexed query."""
+        with self._database.read() as session:
+            row = session.execute(_STATUS, {"identifier": identifier}).first()
+        return None if row is None else StatusRow(*row)
+
+    def complete(self, intent: Intent, certificate: Certificate, *, sealed: bytes, record: Record) -> None:
+        """Commit a finished certificate, the end of its intent, and the end of the version that it replaces.
+
+        Raises:
+            IssueInProgress: another run holds the lease by now; nothing is committed.
+            TransitionNotAllowed: the replaced version does not admit it any more; nothing is committed.
+        """
+        values = {column.name: getattr(certificate, column.name) for column in _CLEAR}
+        step = Transition(
+            identifier=certificate.identifier,
+            action=Action.ISSUE,
+            before=None,
+            after=certificate.state,
+            record=record,
+        )
+        with self._database.write() as session:
+            ended = held(intent).values(state=IntentState.COMPLETED, sealed=None).returning(INTENTS.c.identifier)
+            if session.execute(ended).first() is None:
+                raise IssueInProgress
+            session.execute(insert(CERTIFICATES), {**values, "sealed": sealed})
+            _keep(session, step)
+            if certificate.supersedes is not None:
+                _change(session, certificate.supersedes, Action.SUPERSEDE, record)
+                session.execute(
+                    update(CERTIFICATES)
+                    .where(CERTIFICATES.c.identifier == certificate.supersedes)
+                    .values(superseded_by=certificate.identifier)
+                )
+
+    def change(self, identifier: str, action: Action, record: Record) -> Certificate:
+        """Carry out one change of state and keep who did it. Raises `CertificateUnknown`, `TransitionNotAllowed`."""
+        with self._database.write() as session:
+            return _change(session, identifier, action, record)
+
+    def open(self, identifier: str, visit: Visit) -> tuple[Certificate, bytes]:
+        """Return the certificate and its sealed contents, leaving one row for the look. Raises `CertificateUnknown`."""
+        with self._database.write() as session:
+            row = session.execute(_WITH_CONTENTS, {"identifier": identifier}).mappings().first()
+            if row is None:
+                raise CertificateUnknown(field="identifier")
+            certificate = _certificate(row)
+            _note(session, visit, certificate.holder_index, [identifier])
+            return certificate, row["sealed"]
+
+    def search(self, holder_index: bytes, visit: Visit, *, limit: int) -> tuple[Certificate, ...]:
+        """Return up to `limit` certificates of a holder, newest first, leaving one row each, or one for no hit."""
+        query = (
+            select(*_CLEAR)
+            .where(CERTIFICATES.c.holder_index == holder_index)
+            .order_by(CERTIFICATES.c.issued_at.desc(), CERTIFICATES.c.identifier)
+            .limit(limit)
+        )
+        with self._database.write() as session:
+            found = tuple(map(_certificate, session.execute(query).mappings()))
+            _note(session, visit, holder_index, [certificate.identifier for certificate in found] or [None])
+            return found
+
+    def transitions(self, identifier: str) -> tuple[Transition, ...]:
+        """Return the life of a certificate, oldest step first."""
+        query = select(TRANSITIONS).where(TRANSITIONS.c.identifier == identifier).order_by(TRANSITIONS.c.id)
+        with self._database.read() as session:
+            return tuple(map(_transition, session.execute(query).mappings()))
+
+    def accesses(self, holder_index: bytes, *, limit: int) -> tuple[Access, ...]:
+        """Return who looked at a holder's certificates, newest first."""
+        query = select(ACCESSES).where(ACCESSES.c.holder_index == holder_index)
+        with self._database.read() as session:
+            rows = session.execute(query.order_by(ACCESSES.c.id.desc()).limit(limit)).mappings()
+            return tuple(map(_access, rows))
+
+
+def _change(session: Session, identifier: str, action: Action, record: Record) -> Certificate:
+    """Change a state under the lock of the row: of two changes at once, the second sees what the first left."""
+    row = session.execute(_BY_IDENTIFIER.with_for_update(), {"identifier": identifier}).mappings().first()
+    if row is None:
+        raise CertificateUnknown(field="identifier")
+    certificate = _certificate(row)
+    after = certificate.after(action, record.at)
+    before, _ = certificate.at(record.at)
+    session.execute(
+        update(CERTIFICATES).where(CERTIFICATES.c.identifier == identifier).values(state=after, since=record.at)
+    )
+    _keep(session, Transition(identifier=identifier, action=action, before=before, after=after, record=record))
+    return _certificate({**row, "state": after, "since": record.at})
+
+
+def _keep(session: Session, step: Transition) -> None:
+    record = step.record
+    session.execute(
+        insert(TRANSITIONS),
+        {
+            "identifier": step.identifier,
+            "action": step.action,
+            "before": step.before,
+            "after": step.after,
+            "at": record.at,
+            "client": record.client,
+            "reason": record.reason,
+            "requested_by": record.requested_by,
+            "approved_by": record.approved_by,
+        },
+    )
+
+
+def _note(session: Session, visit: Visit, holder_index: bytes, identifiers: Iterable[str | None]) -> None:
+    common = {
+        "at": visit.at,
+        "client": visit.client,
+        "authority": visit.authority,
+        "look": visit.look,
+        "purpose": visit.purpose,
+        "holder_index": holder_index,
+    }
+    session.execute(insert(ACCESSES), [common | {"identifier": identifier} for identifier in identifiers])
+
+
+def _certificate(row: Mapping[Any, Any]) -> Certificate:
+    values = {column.name: row[column.name] for column in _CLEAR}
+    return Certificate(**{**values, "state": LibraryState(values["state"])})
+
+
+def _transition(row: RowMapping) -> Transition:
+    return Transition(
+        identifier=row["identifier"],
+        action=Action(row["action"]),
+        before=None if row["before"] is None else LibraryState(row["before"]),
+        after=LibraryState(row["after"]),
+        record=Record(
+            at=row["at"],
+            client=row["client"],
+            reason=row["reason"],
+            requested_by=row["requested_by"],
+            approved_by=row["approved_by"],
+        ),
+    )
+
+
+def _access(row: RowMapping) -> Access:
+    visit = Visit(
+        at=row["at"],
+        client=row["client"],
+        authority=row["authority"],
+        look=Look(row["look"]),
+        purpose=row["purpose"],
+    )
+    return Access(visit=visit, holder_index=row["holder_index"], identifier=row["identifier"])

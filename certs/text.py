@@ -1,0 +1,55 @@
+"""Free text as it enters a certificate or a record: bounded, without invisible characters, without ID numbers.
+
+A text that is kept in clear (a reason, a purpose, a clerk's name) must not carry a resident identity number into the
+database (law 7); a text that is sealed may.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from certs.library_errors import PersonalNumberInText, TextCharacters, TextLength
+from trust.kernel.identifier_errors import ResidentIdInvalid
+from trust.kernel.identifiers import ResidentId
+
+NAME_MAX: Final = 200  # characters: the longest registered company names have about 100
+NUMBER_MAX: Final = 64  # characters: the longest licence numbers met have about 40
+CLERK_MAX: Final = 64  # characters: a person's name, with room for names of minorities
+PURPOSE_MIN: Final = 2  # characters: shorter than any word that says why
+PURPOSE_MAX: Final = 200  # characters: useCause of the provincial sharing interfaces has the same bound
+
+# Control, surrogate, invisible formatting (bidi overrides, zero width) and line separators. Unassigned and private
+# characters pass: a rare character newer than this Python is decided on by the fonts, not here.
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cf", "Zl", "Zp"})
+_NUMBER_LIKE = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])", re.IGNORECASE)
+
+
+def check_text(value: str, *, field: str, most: int, least: int = 1) -> str:
+    """Return `value`, of `least` to `most` characters.
+
+    Raises:
+        TextLength: too short, only spaces, or too long.
+        TextCharacters: a control or invisible character.
+    """
+    if not least <= len(value.strip()) or len(value) > most:
+        raise TextLength(f"{field} takes {least} to {most} characters.", field=field)
+    if any(unicodedata.category(character) in _REFUSED_CATEGORIES for character in value):
+        raise TextCharacters(field=field)
+    return value
+
+
+def check_clear_text(value: str, *, field: str, most: int, least: int = 1) -> str:
+    """Return `value`, which will be kept in clear. Raises as `check_text`, and `PersonalNumberInText`."""
+    check_text(value, field=field, most=most, least=least)
+    for found in _NUMBER_LIKE.finditer(value):
+        if _is_resident_id(found.group().upper()):
+            raise PersonalNumberInText(field=field)
+    return value
+
+
+def _is_resident_id(digits: str) -> bool:
+    try:
+        ResidentId.parse(digits)
+    except ResidentIdInvalid:
+        return False
+    return True
