@@ -1,0 +1,1 @@
+"""The groups of the `yinxin` command; each is a thin shell around one service."""

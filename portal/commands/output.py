@@ -1,0 +1,35 @@
+"""How the command line speaks: human text by default, one JSON value with `--json`, errors with code and remedy."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from portal.exits import exit_code_of
+from trust.kernel.errors import TrustError
+
+json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON value for machines."
+)
+
+
+def show(value: Mapping[str, object] | list[dict[str, object]], *, as_json: bool) -> None:
+    """Print a value: as JSON, or as lines `name: value` (a list as one paragraph per item)."""
+    if as_json:
+        click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+        return
+    items = [value] if isinstance(value, Mapping) else value
+    paragraphs = ["\n".join(f"{name}: {item}" for name, item in entry.items() if item is not None) for entry in items]
+    click.echo("\n\n".join(paragraphs) if paragraphs else "(none)")
+
+
+def show_error(error: TrustError) -> int:
+    """Print an error to stderr in both languages and return the exit code."""
+    where = f" [{error.field}]" if error.field else ""
+    lines = [f"error {error.code}{where}: {error.title} {error.title_zh}"]
+    if error.detail != error.title:
+        lines.append(f"  {error.detail}")
+    lines.append(f"  {error.remedy} {error.remedy_zh}")
+    click.secho("\n".join(lines), err=True, fg="red")
+    return exit_code_of(type(error))
