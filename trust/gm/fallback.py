@@ -2,7 +2,7 @@
 
 `gmssl` 3.2.2 is pure Python. Its verification is sound only behind checks of the point and of r and s, which are made
 here; its nonces and keys come from a predictable generator and its decryption does not check the hash, so no private
-key and no plaintext ever reaches it (docs/adr has the evidence). It holds the GIL and is some thirty times slower.
+key and no plaintext ever reaches it (test_oracles.py shows one of these faults). It holds the GIL and is slow.
 """
 
 from importlib.metadata import version
