@@ -117,9 +117,7 @@ def _name(glyphs: tuple[Glyph, ...]) -> Iterator[Shape]:
     width = min(height * 0.96, (centre - height / 6) * pitch * _FILL)
     for index, glyph in enumerate(glyphs):
         clockwise = (index - (len(glyphs) - 1) / 2) * pitch
-        yield Shape(
-            tuple(_placed(glyph, width, height, (0.0, centre), -clockwise)), "both", _NAME_STROKE
-        )
+        yield Shape(tuple(_placed(glyph, width, height, (0.0, centre), -clockwise)), "both", _NAME_STROKE)
 
 
 def _name_height(count: int) -> float:

@@ -1,6 +1,6 @@
 """What can go wrong with making seals and stamping with them."""
 
-from trust.kernel.errors import Conflict, InternalFault, InvalidInput, NotAllowed, NotFound, NotReady
+from trust.kernel.errors import Conflict, InternalFault, InvalidInput, NotFound, NotReady, TooLarge
 
 
 class SealTextUnusable(InvalidInput):
@@ -27,16 +27,6 @@ class SealCodeTaken(Conflict):
     title_zh = "该印章编码已被使用。"
     remedy = "Obtain a code of its own for this seal; codes of cancelled seals are not used again."
     remedy_zh = "请为该印章申请独立编码；已注销印章的编码不得再用。"
-
-
-class SamePerson(NotAllowed):
-    """Whoever applies for a seal does not approve it (law 9)."""
-
-    code = "same-person"
-    title = "The applicant cannot approve their own application."
-    title_zh = "申请人不得审批本人的申请。"
-    remedy = "Ask another seal administrator to approve it."
-    remedy_zh = "请由另一名印章管理员审批。"
 
 
 class SealStateConflict(Conflict):
@@ -155,3 +145,13 @@ class PdfUnstampable(InvalidInput):
     title_zh = "该 PDF 无法签章。"
     remedy = "Render the document again as plain PDF/A and stamp that."
     remedy_zh = "请将文档重新生成为标准 PDF/A 后再签章。"
+
+
+class BatchTooLarge(TooLarge):
+    """More documents than are stamped in one call."""
+
+    code = "stamp-batch-too-large"
+    title = "Too many documents in one batch."
+    title_zh = "单批文件数量过多。"
+    remedy = "Split the batch; the detail names the limit."
+    remedy_zh = "请分批提交；详情中给出了上限。"

@@ -94,9 +94,7 @@ class _Font:
         outline = self._outlines[name]
         pen = _SegmentPen(self._outlines)
         outline.draw(pen)
-        return Glyph(
-            segments=tuple(pen.segments), advance=outline.width, body=self._body, floor=self._floor
-        )
+        return Glyph(segments=tuple(pen.segments), advance=outline.width, body=self._body, floor=self._floor)
 
 
 class _SegmentPen(BasePen):  # type: ignore[misc]  # fontTools is untyped

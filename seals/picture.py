@@ -92,7 +92,10 @@ def _opacity(operators: bytes, dpi: float) -> Image.Image:
         finally:
             document.close()
     paper_to_ink = 255 - round(255 * RED[1])
-    return image.getchannel("G").point([min(255, round((255 - green) * 255 / paper_to_ink)) for green in range(256)])
+    opacity: Image.Image = image.getchannel("G").point(
+        [min(255, round((255 - green) * 255 / paper_to_ink)) for green in range(256)]
+    )
+    return opacity
 
 
 def _operator(segment: Segment) -> str:
