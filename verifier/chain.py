@@ -97,10 +97,19 @@ class _Anchors:
             path = asyncio.run(self._validator(leaf, extra, moment).async_validate_path())
         except (ValidationError, PathError, ValueError, TypeError, KeyError, NotImplementedError) as fault:
             return _result_of(fault)
+        x509s = [parse_x509(x509.dump()) for x509 in path.iter_certs(include_root=True)]
+        if self._is_listed(x509s):
+            return ChainResult(code="x509-revoked")
         if len(self._good) >= _KEPT:
             self._good.clear()
-        self._good[key] = self._window([parse_x509(x509.dump()) for x509 in path.iter_certs(include_root=True)])
+        self._good[key] = self._window(x509s)
         return ChainResult(code=TRUSTED)
+
+    def _is_listed(self, path: Sequence[X509]) -> bool:
+        """Whether a list names one of the path. The library lets pass what a list dates to this second or later."""
+        return any(
+            crl.issuer.der == x509.issuer.der and x509.serial in crl.revoked for crl in self._crls for x509 in path
+        )
 
     def _validator(self, leaf: X509, extra: Iterable[X509], moment: datetime) -> CertificateValidator:
         context = ValidationContext(

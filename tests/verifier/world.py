@@ -184,13 +184,18 @@ def make_seal(
     return assemble_seal(info, made_by.x509.der, (signed_by or made_by.key).sign(info))
 
 
+@cache
+def good_seal() -> bytes:
+    return make_seal()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stamp:
     """How a test PDF is signed; every member can be made wrong."""
 
     by: Party = field(default_factory=signer)
     chain: tuple[X509, ...] = field(default_factory=lambda: (issuing().x509,))
-    seal: bytes | None = field(default_factory=lambda: good_seal())
+    seal: bytes | None = field(default_factory=good_seal)
     attachments: tuple[tuple[str, bytes], ...] = field(
         default_factory=lambda: (("metadata.json", metadata().encode_metadata()),)
     )
@@ -199,14 +204,10 @@ class Stamp:
     room: int = 4096
     object_streams: bool = True
     in_form: bool = True
+    compressed: bool = True
 
     def but(self, **changes: object) -> "Stamp":
         return replace(self, **changes)
-
-
-@cache
-def good_seal() -> bytes:
-    return make_seal()
 
 
 def page(stamp: Stamp) -> bytes:
@@ -237,12 +238,14 @@ def page(stamp: Stamp) -> bytes:
     )
     widget.Rect = pikepdf.Array([0, 0, 0, 0])
     widget = pdf.make_indirect(widget)
-    pdf.pages[0].Annots = pikepdf.Array([widget])
-    if stamp.in_form:
+    if not stamp.in_form:
+        pdf.Root.Perms = pikepdf.Dictionary(DocMDP=value)  # reachable, but not as a field
+    else:
+        pdf.pages[0].Annots = pikepdf.Array([widget])
         pdf.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array([widget]), SigFlags=3)
     out = io.BytesIO()
     mode = pikepdf.ObjectStreamMode.generate if stamp.object_streams else pikepdf.ObjectStreamMode.disable
-    pdf.save(out, object_stream_mode=mode, deterministic_id=True, compress_streams=True)
+    pdf.save(out, object_stream_mode=mode, deterministic_id=True, compress_streams=stamp.compressed)
     return out.getvalue()
 
 

@@ -69,7 +69,7 @@ class PdfSignature:
         if len(self.byte_range) != 4 or self.contents_span is None:  # noqa: PLR2004  two pieces
             return Coverage.BROKEN
         start, first, second, last = self.byte_range
-        if start != 0 or (first, second) != self.contents_span or second + last > len(data):
+        if start != 0 or (first, second) != self.contents_span or not 0 < last <= len(data) - second:
             return Coverage.BROKEN
         if not _CONTENTS_KEY.search(data, max(0, first - 32), first):
             return Coverage.BROKEN
@@ -130,14 +130,13 @@ class PdfDocument:
         dictionary = self._dictionary(value)
         contents = dictionary.get("Contents")
         in_file = isinstance(value, Ref) and self._file.place(value) is not None
-        text = isinstance(contents, HexString)
         byte_range = self._array(dictionary.get("ByteRange"))
         sub_filter = self._file.resolve(dictionary.get("SubFilter"))
         seal = self._file.resolve(dictionary.get("YXIN_SESeal"))
         return PdfSignature(
             contents=contents.value if isinstance(contents, HexString) else b"",
             contents_span=(contents.start, contents.end) if isinstance(contents, HexString) and in_file else None,
-            byte_range=tuple(n for n in byte_range if isinstance(n, int)) if text else (),
+            byte_range=tuple(cast("list[int]", byte_range)) if all(type(n) is int for n in byte_range) else (),
             sub_filter=str(sub_filter) if isinstance(sub_filter, Name) else None,
             permission=self._permission(dictionary),
             claimed_at=_read_date(self._file.resolve(dictionary.get("M"))),

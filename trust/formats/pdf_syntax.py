@@ -11,7 +11,7 @@ from typing import Final
 from trust.formats.pdf_errors import PdfBomb, PdfMalformed
 
 MAX_DEPTH: Final = 32  # containers inside one another: three times the deepest structure met outside of page trees
-MAX_TOKENS: Final = 400_000  # per document: about one second of work; an issued certificate takes under a thousand
+MAX_TOKENS: Final = 200_000  # per document: about half a second of work; an issued certificate takes under a thousand
 
 _SPACE = rb"[\x00\t\n\x0c\r ]"
 _REGULAR = rb"[^\x00\t\n\x0c\r ()<>\[\]{}/%]"

@@ -1,0 +1,349 @@
+"""Published ways to change what a signed PDF shows, each with the code that it earns; none may ever be VALID.
+
+Classes: USF, ISA, SWA (Mladenov et al. 2018), shadow (Mainka et al. 2021), certification (EAA, SSA 2021).
+"""
+
+import io
+import re
+
+import pikepdf
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+from tests.fakes import FixedClock
+from tests.verifier import world
+from trust.kernel.errors import MalformedInput, TooLarge
+from verifier.api import Verifier
+from verifier.rehearsal import with_changed_byte, with_page_added
+from verifier.report import Verdict
+
+VERIFIER = Verifier(world.Trust(), FixedClock(), world.Library())
+
+
+def code_of(pdf):
+    """The code that a file earns; a report that is VALID fails the test on the spot."""
+    try:
+        report = VERIFIER.verify_file(pdf)
+    except (MalformedInput, TooLarge) as refusal:
+        return refusal.code
+    assert report.verdict is not Verdict.VALID
+    assert report.facts is None, "nothing of an attacked file may be shown as fact"
+    return report.code
+
+
+def incremental(pdf, change):
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    change(writer)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def plain():
+    """A stamped file whose objects all stand in the open, so that a test can find them."""
+    return world.stamped(object_streams=False)
+
+
+def resigned(pdf, old, new):
+    """Replace bytes of equal length, leaving all else."""
+    assert len(old) == len(new)
+    assert pdf.count(old) >= 1
+    return pdf.replace(old, new, 1)
+
+
+def add_annotation(writer):
+    note = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/Annot"),
+            pdf_name("/Subtype"): pdf_name("/FreeText"),
+            pdf_name("/Rect"): generic.ArrayObject([generic.NumberObject(n) for n in (50, 600, 500, 700)]),
+            pdf_name("/Contents"): generic.pdf_string("valid until 2099"),
+        }
+    )
+    page = writer.root["/Pages"]["/Kids"][0]
+    page["/Annots"].append(writer.add_object(note))
+    writer.update_container(page["/Annots"])
+
+
+def drop_form(writer):
+    del writer.root["/AcroForm"]
+    writer.update_root()
+
+
+def replace_signature(writer):
+    """Hide the signature behind an empty one of the same object number (USF)."""
+    reference = writer.root["/AcroForm"]["/Fields"][0].raw_get("/V")
+    signature = reference.get_object()
+    del signature["/ByteRange"]
+    writer.mark_update(reference)
+
+
+def shift_range(writer):
+    reference = writer.root["/AcroForm"]["/Fields"][0].raw_get("/V")
+    reference.get_object()["/ByteRange"] = generic.ArrayObject(map(generic.NumberObject, (0, 10, 20, 30)))
+    writer.mark_update(reference)
+
+
+def test_a_page_added_in_a_later_revision():
+    assert code_of(with_page_added(world.good())) == "modified-after-signing"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (add_annotation, "modified-after-signing"),
+        (lambda writer: writer.update_root(), "modified-after-signing"),
+        (drop_form, "structure-ambiguous"),
+        (replace_signature, "coverage-broken"),
+        (shift_range, "coverage-broken"),
+    ],
+    ids=["annotation", "catalogue rewritten", "form removed", "range removed", "range moved"],
+)
+def test_a_later_revision_of_any_kind(change, code):
+    assert code_of(incremental(world.good(), change)) == code
+
+
+@pytest.mark.parametrize("tail", [b"\n", b"%", b"\n%%EOF\n", b" " * 2000, b"\nstartxref\n0\n%%EOF\n"])
+def test_bytes_behind_the_signed_end(tail):
+    assert code_of(world.good() + tail) in ("modified-after-signing", "pdf-malformed")
+
+
+def test_a_second_signature_after_a_certification():
+    first = world.good()
+    second = world.Stamp(room=4096)
+
+    def sign(writer):
+        value = generic.DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/Sig"),
+                pdf_name("/Filter"): pdf_name("/Adobe.PPKLite"),
+                pdf_name("/SubFilter"): pdf_name("/ETSI.CAdES.detached"),
+                pdf_name("/ByteRange"): generic.ArrayObject(map(generic.NumberObject, (0, *[9999999999] * 3))),
+                pdf_name("/Contents"): generic.ByteStringObject(bytes(4096)),
+            }
+        )
+        form_field = generic.DictionaryObject(
+            {
+                pdf_name("/FT"): pdf_name("/Sig"),
+                pdf_name("/T"): generic.pdf_string("other"),
+                pdf_name("/V"): writer.add_object(value),
+            }
+        )
+        writer.root["/AcroForm"]["/Fields"].append(writer.add_object(form_field))
+        writer.update_container(writer.root["/AcroForm"]["/Fields"])
+
+    twice = world.seal_page(incremental(first, sign), second, at=len(first))
+    assert code_of(twice) == "modified-after-signing"
+
+
+def test_two_signatures_that_allow_each_other_are_not_judged():
+    first = world.stamped(permission=None)
+
+    def sign(writer):
+        field = writer.root["/AcroForm"]["/Fields"][0].get_object()
+        value = generic.DictionaryObject(dict(field["/V"]))
+        value[pdf_name("/ByteRange")] = generic.ArrayObject(map(generic.NumberObject, (0, *[9999999999] * 3)))
+        value[pdf_name("/Contents")] = generic.ByteStringObject(bytes(4096))
+        other = generic.DictionaryObject({pdf_name("/FT"): pdf_name("/Sig")})
+        other[pdf_name("/V")] = writer.add_object(value)
+        writer.root["/AcroForm"]["/Fields"].append(writer.add_object(other))
+        writer.update_container(writer.root["/AcroForm"]["/Fields"])
+
+    twice = world.seal_page(incremental(first, sign), world.Stamp(), at=len(first))
+    assert code_of(twice) == "several-signatures"
+
+
+def test_a_byte_of_the_content_changed():
+    pdf = plain()
+    at = pdf.index(b"stream\n") + 12
+    assert code_of(with_changed_byte(pdf, at)) == "digest-mismatch"
+
+
+def test_a_byte_of_the_signature_value_changed():
+    pdf = world.good()
+    start, _ = world.signature_span(pdf)
+    length = int(pdf[start + 5 : start + 9], 16)
+    at = start + 2 * (4 + length)  # the last hexadecimal digit of the DER: within s
+    changed = bytearray(pdf)
+    changed[at] = ord("1") if changed[at] != ord("1") else ord("2")
+    assert code_of(bytes(changed)) == "signature-invalid"
+
+
+def test_the_time_of_signing_changed():
+    assert code_of(resigned(plain(), b"D:20261121", b"D:20251121")) == "digest-mismatch"
+
+
+def test_the_signature_of_another_file():
+    one, two = world.good(), world.stamped(attachments=())
+    own, other = world.signature_span(two), world.signature_span(one)
+    swapped = two[: own[0]] + one[other[0] : other[1]] + two[own[1] :]
+    assert code_of(swapped) == "digest-mismatch"
+
+
+def test_data_behind_the_der_inside_the_gap():
+    pdf = bytearray(world.good())
+    _, end = world.signature_span(bytes(pdf))
+    pdf[end - 9 : end - 1] = b"deadbeef"
+    assert code_of(bytes(pdf)) == "signature-malformed"
+
+
+def test_a_gap_that_is_wider_than_the_value():
+    """Signature wrapping: the signed parts stay, what lies between them grows (SWA)."""
+    pdf = plain()
+    _, end = world.signature_span(pdf)
+    numbers = re.search(rb"/ByteRange \[0 (\d+) (\d+) (\d+)", pdf)
+    wrapped = pdf[:end] + b"/Hidden (inserted)" + pdf[end:]
+    moved = numbers[0].replace(numbers[2], str(end + 18).encode(), 1)
+    wrapped = wrapped.replace(numbers[0], moved)
+    assert code_of(wrapped) in ("pdf-malformed", "coverage-broken")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        b"[0 {s} {e} {n} 0 0]",
+        b"[1 {s} {e} {n}]",
+        b"[0 {s} {s} {n}]",
+        b"[0 {s} {e} 999999]",
+        b"[0 {s} {e}]",
+        b"[0 {s} {e} -5]",
+        b"[0 {s}.0 {e} {n}]",
+        b"[0 [{s}] {e} {n}]",
+        b"null",
+    ],
+)
+def test_a_byte_range_that_is_not_two_pieces_around_the_value(numbers):
+    stamp = world.Stamp(object_streams=False)
+    pdf = world.stamped(stamp)
+    start, end = world.signature_span(pdf)
+    old = re.search(rb"/ByteRange (\[[^\]]*\])", pdf)
+    text = numbers.replace(b"{s}", str(start).encode()).replace(b"{e}", str(end).encode())
+    text = text.replace(b"{n}", str(len(pdf) - end).encode())
+    changed = pdf.replace(old[1], text.ljust(len(old[1]))[: max(len(old[1]), len(text))])
+    assert code_of(changed) in ("coverage-broken", "structure-ambiguous", "pdf-malformed")
+
+
+def test_a_second_byte_range_in_the_signature():
+    pdf = plain()
+    assert pdf.count(b"/SubFilter /ETSI.CAdES.detached") == 1
+    doubled = pdf.replace(b"/SubFilter /ETSI.CAdES.detached", b"/ByteRange[0 1 2 3            ]")
+    assert code_of(doubled) == "pdf-malformed"
+
+
+def test_a_stray_byte_range_in_the_open_makes_the_file_ambiguous():
+    stray = ("note.txt", b"/ByteRange [0 1 2 3]")
+    attachments = (*world.Stamp().attachments, stray)
+    assert code_of(world.stamped(attachments=attachments, compressed=False)) == "structure-ambiguous"
+    assert VERIFIER.verify_file(world.stamped(compressed=False)).verdict is Verdict.VALID
+
+
+def test_a_signature_that_the_form_does_not_reach():
+    pdf = world.stamped(in_form=False)
+    assert b"/ByteRange" in pdf
+    assert code_of(pdf) == "structure-ambiguous"
+
+
+def test_a_file_saved_anew_by_an_editor():
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(world.good())) as pdf:
+        pdf.add_blank_page()
+        pdf.save(out)
+    assert code_of(out.getvalue()) == "coverage-broken"
+
+
+def test_a_shadowed_cross_reference():
+    """A second table that moves the page content is appended; the signed bytes stay."""
+    pdf = plain()
+    objects = len(pdf)
+    fake = b"4 0 obj\n<< /Length 3 >>\nstream\nBAD\nendstream\nendobj\n"
+    table = objects + len(fake)
+    size = re.search(rb"/Size (\d+)", pdf)[1]
+    previous = re.search(rb"startxref\s+(\d+)", pdf)[1]
+    root = re.search(rb"/Root (\d+ 0 R)", pdf)[1]
+    tail = b"xref\n4 1\n%010d 00000 n \ntrailer\n<< /Size %s /Root %s /Prev %s >>\n" % (objects, size, root, previous)
+    shadowed = pdf + fake + tail + b"startxref\n%d\n%%%%EOF\n" % table
+    assert code_of(shadowed) == "modified-after-signing"
+
+
+def test_a_digest_algorithm_outside_the_table():
+    pdf = world.good()
+    start, end = world.signature_span(pdf)
+    sm3_oid, sha256_oid = b"06082a811ccf55018311", b"0609608648016503040201"
+    changed = pdf[start:end].replace(sm3_oid, b"06082a811ccf55018312")
+    assert code_of(pdf[:start] + changed + pdf[end:]) == "algorithm-refused"
+    assert sha256_oid not in changed
+
+
+def test_a_signature_algorithm_outside_the_table():
+    pdf = world.good()
+    start, end = world.signature_span(pdf)
+    at = pdf.rindex(b"06082a811ccf55018375", start, end)
+    changed = pdf[:at] + b"06082a811ccf55018376" + pdf[at + 20 :]
+    assert code_of(changed) == "algorithm-refused"
+
+
+def test_a_signature_that_names_another_x509():
+    other = world.certify("signer", world.issuing(), serial=99)
+    both = world.stamped(by=world.Party(world.signer().key, other.x509), chain=(world.signer().x509,))
+    swapped = both.replace(other.x509.der.hex().encode(), b"")
+    assert swapped != both
+    report = VERIFIER.verify_file(both)
+    assert report.code == "seal-signer-not-listed"
+
+
+@pytest.mark.parametrize("offset", range(0, 100, 7))
+def test_every_cut_end_is_refused(offset):
+    pdf = world.good()
+    assert code_of(pdf[: len(pdf) * (offset + 1) // 101]) in ("pdf-malformed", "not-a-document")
+
+
+@pytest.mark.parametrize("start", range(13))
+def test_no_flipped_byte_leaves_a_file_valid(start):
+    """Each thirteenth byte in turn, a seventh of the bits: the hexadecimal case of the value is the one exception."""
+    pdf = world.stamped(object_streams=bool(start % 2), room=1300)
+    span = world.signature_span(pdf)
+    for at in range(start, len(pdf), 13 * 5):
+        changed = bytearray(pdf)
+        changed[at] ^= 1 << (at % 7)
+        if span[0] < at < span[1] and changed.lower() == pdf.lower():
+            continue  # a and A are the same digit: the signature value is the same
+        assert code_of(bytes(changed)) != "valid"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.binary(max_size=3000))
+def test_random_bytes_raise_only_our_errors(data):
+    assert code_of(data) == "not-a-document"
+    assert code_of(b"%PDF-1.7\n" + data) in ("pdf-malformed", "unsigned", "pdf-bomb")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_mutated_files_are_never_valid_and_raise_only_our_errors(data):
+    pdf = plain() if data.draw(st.booleans()) else world.good()
+    at = data.draw(st.integers(0, len(pdf) - 1))
+    cut = data.draw(st.integers(0, 60))
+    piece = data.draw(st.binary(max_size=60))
+    changed = pdf[:at] + piece + pdf[at + cut :]
+    if changed.lower() != pdf.lower():
+        code_of(changed)
+
+
+TOKENS = st.sampled_from(
+    [b"<<", b">>", b"[", b"]", b"/Length 9", b"1 0 R", b"stream\n", b"endobj", b"0", b"99999999", b"/V", b"null", b"()"]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 100_000), TOKENS), min_size=1, max_size=6))
+def test_tokens_strewn_over_a_file_never_make_it_valid(strewn):
+    pdf = bytearray(plain())
+    for at, token in strewn:
+        place = at % (len(pdf) - len(token))
+        pdf[place : place + len(token)] = token
+    if bytes(pdf) != plain():
+        code_of(bytes(pdf))

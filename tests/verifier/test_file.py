@@ -1,0 +1,340 @@
+"""What a stamped file is judged to be, one cause at a time."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes import MOMENT, FixedClock
+from tests.verifier import world
+from trust.formats.ses import X509Digest
+from trust.formats.x509 import KeyUsage
+from trust.gm.sm3 import sm3
+from trust.kernel.errors import MalformedInput, TooLarge
+from verifier.api import Verifier
+from verifier.errors import TrustMaterialUnusable
+from verifier.ports import LibraryState, TrustMaterial
+from verifier.report import Step, Verdict
+
+DAY = timedelta(days=1)
+
+
+def judge(pdf, *, trust=None, clock=None, library="default"):
+    status = world.Library() if library == "default" else library
+    return Verifier(world.Trust(trust), clock or FixedClock(), status).verify_file(pdf)
+
+
+def outcome(report):
+    return report.verdict, report.code
+
+
+def step(report, wanted):
+    return next(result.code for result in report.steps if result.step is wanted)
+
+
+def test_a_stamped_certificate_is_valid_with_all_facts():
+    report = judge(world.good())
+    assert outcome(report) == (Verdict.VALID, "valid")
+    assert report.digest == sm3(world.good()).hex()
+    assert [result.code for result in report.steps] == [
+        "pdf-recognised",
+        "entire-file",
+        "digest-matches",
+        "signature-matches",
+        "seal-valid",
+        "chain-trusted",
+        "library-issued",
+    ]
+    facts = report.facts
+    assert facts.certificate_identifier == world.identifier().value
+    assert (facts.type_name, facts.type_name_zh) == ("Food business licence", "食品经营许可证")
+    assert facts.authority == world.AUTHORITY
+    assert (facts.signer, facts.seal_name) == ("signer", f"{world.AUTHORITY}证照专用章")
+    assert facts.signing_time_claimed == world.SIGNED_AT
+    assert facts.library_state == "issued"
+
+
+def test_no_personal_data_of_the_holder_stands_in_a_report():
+    report = judge(world.good())
+    shown = str(report.to_json()) + report.to_text("zh") + report.to_text("en")
+    assert "示例餐饮" not in shown
+
+
+def test_a_file_without_object_streams_is_judged_alike():
+    assert judge(world.stamped(object_streams=False)).verdict is Verdict.VALID
+
+
+def test_the_same_verifier_judges_again_from_its_kept_results():
+    verifier = Verifier(world.Trust(), FixedClock(), world.Library())
+    assert verifier.verify_file(world.good()) == verifier.verify_file(world.good())
+    assert verifier.verify_file(world.stamped()).verdict is Verdict.VALID
+
+
+def test_without_a_library_the_step_says_that_it_was_not_asked():
+    report = judge(world.good(), library=None)
+    assert report.verdict is Verdict.VALID
+    assert step(report, Step.LIBRARY) == "library-not-asked"
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "code"),
+    [
+        ({"state": LibraryState.REVOKED}, Verdict.INVALID, "revoked"),
+        ({"state": LibraryState.SUSPENDED}, Verdict.INVALID, "suspended"),
+        ({"state": LibraryState.SUPERSEDED}, Verdict.INVALID, "superseded"),
+        ({"state": LibraryState.EXPIRED}, Verdict.INVALID, "expired"),
+        ({"valid_to": MOMENT.date() - DAY}, Verdict.INVALID, "expired"),
+        ({"valid_to": MOMENT.date()}, Verdict.VALID, "valid"),
+        ({"valid_to": None}, Verdict.VALID, "valid"),
+        ({"valid_from": MOMENT.date() + DAY}, Verdict.INVALID, "not-yet-in-force"),
+        ({"file_sm3": bytes(32)}, Verdict.INVALID, "library-file-differs"),
+    ],
+)
+def test_the_state_in_the_library_decides_the_last_step(changes, verdict, code):
+    assert outcome(judge(world.good(), library=world.Library(**changes))) == (verdict, code)
+
+
+def test_the_file_that_the_library_issued_passes_by_its_digest():
+    assert judge(world.good(), library=world.Library(file_sm3=sm3(world.good()))).verdict is Verdict.VALID
+
+
+def test_a_certificate_that_the_library_does_not_know_cannot_be_confirmed():
+    class Empty:
+        def status(self, identifier):
+            return None
+
+    assert outcome(judge(world.good(), library=Empty())) == (Verdict.INDETERMINATE, "library-unknown")
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [
+        (),
+        (("metadata.json", b"{"),),
+        (("metadata.json", world.metadata().encode_metadata()), ("metadata.json", b'{"ZZMC":"other"}')),
+    ],
+    ids=["none", "unreadable", "two"],
+)
+def test_without_one_readable_identifier_the_status_cannot_be_looked_up(attachments):
+    assert outcome(judge(world.stamped(attachments=attachments))) == (Verdict.INDETERMINATE, "identifier-absent")
+
+
+def test_an_unsigned_pdf_cannot_be_confirmed_and_the_reader_is_told_what_to_ask_for():
+    import io
+
+    import pikepdf
+
+    out = io.BytesIO()
+    pdf = pikepdf.new()
+    pdf.add_blank_page()
+    pdf.save(out)
+    report = judge(out.getvalue())
+    assert outcome(report) == (Verdict.INDETERMINATE, "unsigned")
+    assert report.facts is None
+    assert "original electronic file" in report.reason.advice
+
+
+# seal
+
+
+def test_a_certificate_without_its_seal_is_not_valid():
+    assert outcome(judge(world.stamped(seal=None))) == (Verdict.INVALID, "seal-missing")
+
+
+def test_a_plain_signed_document_without_seal_and_metadata_cannot_be_confirmed():
+    report = judge(world.stamped(seal=None, attachments=()))
+    assert outcome(report) == (Verdict.INDETERMINATE, "seal-absent")
+    assert report.facts is None
+
+
+def test_a_plain_document_signed_under_a_foreign_root_cannot_be_confirmed():
+    stranger = world.certify("stranger", None, not_after=MOMENT + DAY)
+    report = judge(world.stamped(seal=None, attachments=(), by=stranger, chain=()))
+    assert outcome(report) == (Verdict.INDETERMINATE, "seal-absent")
+    assert step(report, Step.CHAIN) == "chain-unknown"
+
+
+@pytest.mark.parametrize(
+    ("seal", "code"),
+    [
+        (lambda: b"\x30\x00", "seal-malformed"),
+        (lambda: world.good_seal() + b"\x00", "seal-malformed"),
+        (lambda: world.make_seal(signed_by=world.key("forger")), "seal-signature-invalid"),
+        (lambda: world.make_seal(by=world.certify("self-made", None)), "seal-maker-untrusted"),
+        (lambda: world.make_seal(by=world.certify("maker", world.issuing(), forged=True)), "seal-maker-untrusted"),
+        (lambda: world.make_seal(created=MOMENT - 60 * DAY), "seal-maker-untrusted"),
+        (lambda: world.make_seal(valid_until=MOMENT - DAY), "seal-not-valid-at-signing"),
+        (lambda: world.make_seal(valid_from=MOMENT + DAY), "seal-not-valid-at-signing"),
+        (lambda: world.make_seal(signers=(world.maker().x509.der,)), "seal-signer-not-listed"),
+        (lambda: world.make_seal(digests=(X509Digest(type="SM3", value=bytes(32)),)), "seal-signer-not-listed"),
+    ],
+)
+def test_a_seal_that_is_not_in_order_makes_the_certificate_invalid(seal, code):
+    report = judge(world.stamped(seal=seal()))
+    assert outcome(report) == (Verdict.INVALID, code)
+    assert report.facts is None
+    assert step(report, Step.LIBRARY) == "not-judged"
+
+
+@pytest.mark.parametrize("name", ["SM3", "1.2.156.10197.1.401"])
+def test_a_seal_may_list_its_signers_by_digest(name):
+    listed = X509Digest(type=name, value=sm3(world.signer().x509.der))
+    assert judge(world.stamped(seal=world.make_seal(digests=(listed,)))).verdict is Verdict.VALID
+
+
+def test_a_seal_that_ended_after_the_signing_still_counts():
+    seal = world.make_seal(valid_until=MOMENT + DAY)
+    clock = FixedClock(MOMENT + 2 * DAY)
+    assert judge(world.stamped(seal=seal), clock=clock).verdict is Verdict.VALID
+
+
+def test_a_revoked_seal_maker_makes_the_certificate_invalid():
+    revoked = world.crl(world.issuing(), {world.maker().x509.serial: MOMENT - DAY})
+    trust = TrustMaterial(
+        roots=world.material().roots,
+        intermediates=world.material().intermediates,
+        crls=(world.crl(world.root()), revoked),
+    )
+    assert outcome(judge(world.good(), trust=trust)) == (Verdict.INVALID, "seal-maker-revoked")
+
+
+# chain, revocation, time
+
+
+def with_crls(*crls):
+    return TrustMaterial(roots=world.material().roots, intermediates=world.material().intermediates, crls=crls)
+
+
+def test_a_revoked_signer_makes_the_certificate_invalid():
+    revoked = world.crl(world.issuing(), {world.signer().x509.serial: MOMENT - DAY})
+    report = judge(world.good(), trust=with_crls(world.crl(world.root()), revoked))
+    assert outcome(report) == (Verdict.INVALID, "x509-revoked")
+    assert report.facts is None
+
+
+def test_a_revoked_issuing_ca_makes_the_certificate_invalid():
+    revoked = world.crl(world.root(), {world.issuing().x509.serial: MOMENT - DAY})
+    report = judge(world.good(), trust=with_crls(revoked, world.crl(world.issuing())))
+    assert report.verdict is Verdict.INVALID
+    assert step(report, Step.CHAIN) == "x509-revoked"
+
+
+@pytest.mark.parametrize(
+    ("crls", "code"),
+    [
+        (lambda: (), "crl-missing"),
+        (lambda: (world.crl(world.root()),), "crl-missing"),
+        (lambda: (world.crl(world.root()), world.crl(world.issuing(), next_update=MOMENT - DAY / 2)), "crl-stale"),
+        (
+            lambda: (world.crl(world.root()), world.crl(world.Party(world.key("forger"), world.issuing().x509))),
+            "crl-missing",
+        ),
+    ],
+    ids=["none", "only the root's", "out of date", "signed by another key"],
+)
+def test_without_a_present_list_revocation_cannot_be_judged(crls, code):
+    report = judge(world.good(), trust=with_crls(*crls()))
+    assert report.verdict is Verdict.INDETERMINATE
+    assert step(report, Step.CHAIN) == code
+
+
+def test_a_self_made_ca_with_the_same_names_is_not_trusted():
+    root = world.certify("root", None, path_length=1, usage=world._CA_USAGE, serial=7)
+    fake_key = world.Party(world.key("forger"), root.x509)
+    signer = world.certify("fake signer", fake_key)
+    report = judge(world.stamped(by=signer, chain=(), seal=world.make_seal(signers=(signer.x509.der,))))
+    assert outcome(report) == (Verdict.INVALID, "chain-untrusted")
+    assert report.facts is None
+    assert step(report, Step.LIBRARY) == "not-judged"
+
+
+def test_a_signer_certified_by_an_end_entity_is_not_trusted():
+    signer = world.certify("child", world.signer())
+    stamp = {
+        "by": signer,
+        "chain": (world.signer().x509, world.issuing().x509),
+        "seal": world.make_seal(signers=(signer.x509.der,)),
+    }
+    assert outcome(judge(world.stamped(**stamp))) == (Verdict.INVALID, "chain-untrusted")
+
+
+@pytest.mark.parametrize(("usage", "path_length"), [({KeyUsage.KEY_ENCIPHERMENT}, None), ({KeyUsage.KEY_CERT_SIGN}, 0)])
+def test_an_x509_for_another_use_cannot_stamp(usage, path_length):
+    issuer = world.root() if path_length is not None else world.issuing()
+    signer = world.certify("other use", issuer, usage=frozenset(usage), path_length=path_length)
+    seal = world.make_seal(signers=(signer.x509.der,))
+    assert outcome(judge(world.stamped(by=signer, seal=seal))) == (Verdict.INVALID, "x509-usage")
+
+
+def test_an_expired_signer_cannot_be_confirmed_without_a_time_stamp():
+    short = world.certify("short-lived", world.issuing(), not_after=MOMENT + DAY)
+    pdf = world.stamped(by=short, seal=world.make_seal(signers=(short.x509.der,)))
+    assert judge(pdf).verdict is Verdict.VALID
+    report = judge(pdf, clock=FixedClock(MOMENT + 2 * DAY))
+    assert outcome(report) == (Verdict.INDETERMINATE, "x509-expired")
+
+
+def test_a_kept_good_path_ends_with_the_first_thing_that_it_rests_on():
+    short = world.certify("short-lived", world.issuing(), not_after=MOMENT + DAY)
+    pdf = world.stamped(by=short, seal=world.make_seal(signers=(short.x509.der,)))
+    clock = FixedClock()
+    verifier = Verifier(world.Trust(), clock, world.Library())
+    assert verifier.verify_file(pdf).verdict is Verdict.VALID
+    clock.advance(days=2)
+    assert step(verifier.verify_file(pdf), Step.CHAIN) == "x509-expired"
+    clock.advance(days=6)
+    assert step(verifier.verify_file(world.good()), Step.CHAIN) == "crl-stale"
+
+
+def test_a_new_list_takes_effect_at_once():
+    trust = world.Trust()
+    verifier = Verifier(trust, FixedClock(), world.Library())
+    assert verifier.verify_file(world.good()).verdict is Verdict.VALID
+    revoked = world.crl(world.issuing(), {world.signer().x509.serial: MOMENT}, number=2)
+    trust.given = with_crls(world.crl(world.root()), revoked)
+    assert step(verifier.verify_file(world.good()), Step.CHAIN) == "x509-revoked"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "code"),
+    [
+        (MOMENT + timedelta(minutes=4), "valid"),
+        (MOMENT + timedelta(minutes=6), "time-implausible"),
+        (MOMENT - timedelta(days=31), "seal-not-valid-at-signing"),
+        (None, "valid"),
+    ],
+)
+def test_a_claimed_time_of_signing_must_be_possible(claimed, code):
+    assert judge(world.stamped(signed_at=claimed)).code == code
+
+
+def test_a_claimed_time_before_the_signers_x509_is_refused():
+    late = world.certify("late", world.issuing(), not_before=MOMENT - timedelta(minutes=30))
+    pdf = world.stamped(by=late, seal=world.make_seal(signers=(late.x509.der,)))
+    assert outcome(judge(pdf)) == (Verdict.INVALID, "time-implausible")
+
+
+def test_unreadable_trust_material_is_the_operators_fault_not_the_files():
+    with pytest.raises(TrustMaterialUnusable):
+        judge(world.good(), trust=TrustMaterial(roots=(b"junk",)))
+
+
+# unreadable input
+
+
+@pytest.mark.parametrize(
+    ("data", "family", "code"),
+    [
+        (b"", MalformedInput, "not-a-document"),
+        (b"PK\x03\x04", MalformedInput, "not-a-document"),
+        (b"\n" + world.good(), MalformedInput, "pdf-malformed"),
+        (world.good()[: len(world.good()) // 2], MalformedInput, "pdf-malformed"),
+        (world.good()[:-40], MalformedInput, "pdf-malformed"),
+        (b"%PDF-1.7\n" + bytes(3000), MalformedInput, "pdf-malformed"),
+        (b"%PDF-1.7\n" + bytes(20 * 1024 * 1024), TooLarge, "upload-too-large"),
+    ],
+    ids=["empty", "zip", "header not first", "half", "end cut", "zeros", "too large"],
+)
+def test_what_cannot_be_read_is_refused_with_its_code(data, family, code):
+    with pytest.raises(family) as refusal:
+        judge(data)
+    assert refusal.value.code == code
