@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from asn1crypto import core
-from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 
 from trust.formats import der
 from trust.formats.asn1 import SM2_WITH_SM3_OID, USCC_EXTENSION_OID
-from trust.formats.crl import Revocation, RevocationReason
+from trust.formats.crl import (
+    AUTHORITY_KEY_ID_OID,
+    CRL_NUMBER_OID,
+    REASON_BY_NUMBER,
+    REASON_CODE_OID,
+    Revocation,
+    RevocationReason,
+)
 from trust.formats.x509 import DistinguishedName, KeyUsage
 from trust.formats.x509_fields import read_name
 from trust.kernel.errors import InvalidInput
@@ -27,6 +33,7 @@ _KEY_ID_BYTES = 20
 _FIRST_GENERALIZED_YEAR = 2050  # RFC 5280 section 4.1.2.5: UTCTime before, GeneralizedTime from then on
 _COUNTRY = "CN"
 
+_CRL_VERSION_2 = der.encode_integer(1)
 _SM2_WITH_SM3 = der.encode(der.SEQUENCE, der.encode_oid(SM2_WITH_SM3_OID))
 
 
@@ -126,21 +133,23 @@ def build_tbs_crl(
     next_update: datetime,
     revoked: Mapping[int, Revocation],
 ) -> bytes:
-    """Return the TBSCertList, version 2 with cRLNumber, authorityKeyIdentifier and reasons."""
-    fields = {
-        "version": "v2",
-        "signature": {"algorithm": SM2_WITH_SM3_OID},
-        "issuer": asn1_x509.Name.load(issuer.der),
-        "this_update": _time(this_update),
-        "next_update": _time(next_update),
-        "crl_extensions": [
-            {"extn_id": "crl_number", "critical": False, "extn_value": core.Integer(number)},
-            _authority_key_identifier(authority_key_id),
-        ],
-    }
-    if revoked:  # RFC 5280 section 5.1.2.6: the table is absent, not empty
-        fields["revoked_certificates"] = [_entry(serial, revoked[serial]) for serial in sorted(revoked)]
-    return bytes(asn1_crl.TbsCertList(fields).dump())
+    """Return the TBSCertList, version 2 with cRLNumber, authorityKeyIdentifier and reasons.
+
+    Joined from bytes: asn1crypto takes a third of a millisecond an entry, which no large list can afford.
+    """
+    entries = [_entry(serial, revoked[serial]) for serial in sorted(revoked)]
+    key_id = asn1_x509.AuthorityKeyIdentifier({"key_identifier": authority_key_id}).dump()
+    extensions = (_extension(CRL_NUMBER_OID, der.encode_integer(number)), _extension(AUTHORITY_KEY_ID_OID, key_id))
+    return der.encode(
+        der.SEQUENCE,
+        _CRL_VERSION_2,
+        _SM2_WITH_SM3,
+        issuer.der,
+        _encode_time(this_update),
+        _encode_time(next_update),
+        der.encode(der.SEQUENCE, *entries) if entries else b"",  # RFC 5280 section 5.1.2.6: absent, never empty
+        der.encode(0xA0, der.encode(der.SEQUENCE, *extensions)),
+    )
 
 
 def assemble_signed(tbs: bytes, signature: bytes) -> bytes:
@@ -148,18 +157,32 @@ def assemble_signed(tbs: bytes, signature: bytes) -> bytes:
     return der.encode(der.SEQUENCE, tbs, _SM2_WITH_SM3, der.encode(der.BIT_STRING, b"\x00", signature))
 
 
+def _encode_time(moment: datetime) -> bytes:
+    """UTCTime or GeneralizedTime, by year, in whole seconds."""
+    whole = moment.astimezone(UTC)
+    if whole.year < _FIRST_GENERALIZED_YEAR:
+        return der.encode(der.UTC_TIME, whole.strftime("%y%m%d%H%M%SZ").encode())
+    return der.encode(der.GENERALIZED_TIME, whole.strftime("%Y%m%d%H%M%SZ").encode())
+
+
 def _time(moment: datetime) -> asn1_x509.Time:
-    whole = moment.astimezone(UTC).replace(microsecond=0)
-    form = "utc_time" if whole.year < _FIRST_GENERALIZED_YEAR else "general_time"
-    return asn1_x509.Time(name=form, value=whole)
+    return asn1_x509.Time.load(_encode_time(moment))
 
 
-def _entry(serial: int, revocation: Revocation) -> dict[str, object]:
-    entry: dict[str, object] = {"user_certificate": serial, "revocation_date": _time(revocation.at)}
-    if revocation.reason is not RevocationReason.UNSPECIFIED:  # RFC 5280 section 5.3.1: absent instead
-        reason = asn1_crl.CRLReason(revocation.reason.value)
-        entry["crl_entry_extensions"] = [{"extn_id": "crl_reason", "critical": False, "extn_value": reason}]
-    return entry
+def _extension(oid: str, value: bytes) -> bytes:
+    """A non-critical extension."""
+    return der.encode(der.SEQUENCE, der.encode_oid(oid), der.encode(der.OCTET_STRING, value))
+
+
+_REASON_EXTENSIONS = {
+    reason: der.encode(der.SEQUENCE, _extension(REASON_CODE_OID, der.encode(der.ENUMERATED, bytes((number,)))))
+    for number, reason in REASON_BY_NUMBER.items()
+} | {RevocationReason.UNSPECIFIED: b""}  # RFC 5280 section 5.3.1: absent instead
+
+
+def _entry(serial: int, revocation: Revocation) -> bytes:
+    reason = _REASON_EXTENSIONS[revocation.reason]
+    return der.encode(der.SEQUENCE, der.encode_integer(serial), _encode_time(revocation.at), reason)
 
 
 def _authority_key_identifier(key_id: bytes) -> dict[str, object]:
