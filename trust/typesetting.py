@@ -95,7 +95,8 @@ class Typesetter:
             UnrenderableCharacter: no font has one of the characters.
             TypesettingFailed: the template does not compile.
         """
-        return self._pool(template).compile(_inputs(data), timestamp, standard)
+        # A date in a PDF has whole seconds (ISO 32000-1 section 7.9.4); typst refuses finer ones.
+        return self._pool(template).compile(_inputs(data), timestamp.replace(microsecond=0), standard)
 
     def png(
         self, template: Path, data: Mapping[str, object], *, timestamp: datetime, ppi: float = 144.0
@@ -106,6 +107,7 @@ class Typesetter:
         """
         pool = self._pool(template)
         inputs = _inputs(data)
+        timestamp = timestamp.replace(microsecond=0)
         pool.compile(inputs, timestamp, "a-3b")
         return pool.pages(inputs, timestamp, ppi)
 
