@@ -40,29 +40,23 @@ class Glyph:
 
 
 class FontChain:
-    """Fonts in order of preference. Opening is lazy: a rare-character font is only read when it is needed."""
+    """Fonts in order of preference. A file is open only while it is read; outlines found once are kept."""
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = tuple(files)
-        self._opened: dict[Path, _Font] = {}
+        self._found: dict[str, Glyph] = {}
 
     def glyphs(self, text: str) -> tuple[Glyph, ...]:
         """Return the outline of each character. Raises `UnrenderableCharacter` naming all that are missing."""
-        found = [self._find(character) for character in text]
-        missing = [character for character, glyph in zip(text, found, strict=True) if glyph is None]
+        for path in self._files:
+            missing = [character for character in text if character not in self._found]
+            if not missing:
+                break
+            self._found |= _read(path, missing)
+        missing = [character for character in text if character not in self._found]
         if missing:
             raise UnrenderableCharacter(missing)
-        return tuple(glyph for glyph in found if glyph is not None)
-
-    def _find(self, character: str) -> Glyph | None:
-        for path in self._files:
-            font = self._opened.get(path)
-            if font is None:
-                font = self._opened[path] = _Font(path)
-            glyph = font.glyph(character)
-            if glyph is not None:
-                return glyph
-        return None
+        return tuple(self._found[character] for character in text)
 
 
 def seal_fonts(font_dirs: Iterable[Path]) -> FontChain:
@@ -76,25 +70,22 @@ def digit_fonts() -> FontChain:
     return FontChain([shipped_fonts() / _SANS])
 
 
-class _Font:
-    def __init__(self, path: Path) -> None:
-        font = TTFont(path, lazy=True)
-        self._names: dict[int, str] = font.getBestCmap()
-        self._outlines: Any = font.getGlyphSet()
-        em = font["head"].unitsPerEm
-        typographic = font["OS/2"]
-        # CJK faces put the em square between these two; hhea values include line gaps and differ between fonts.
-        self._floor = typographic.sTypoDescender
-        self._body = em
-
-    def glyph(self, character: str) -> Glyph | None:
-        name = self._names.get(ord(character))
-        if name is None:
-            return None
-        outline = self._outlines[name]
-        pen = _SegmentPen(self._outlines)
-        outline.draw(pen)
-        return Glyph(segments=tuple(pen.segments), advance=outline.width, body=self._body, floor=self._floor)
+def _read(path: Path, characters: Iterable[str]) -> dict[str, Glyph]:
+    """Return the outlines of those characters that the font has."""
+    found: dict[str, Glyph] = {}
+    with TTFont(path, lazy=True) as font:
+        names: dict[int, str] = font.getBestCmap()
+        outlines: Any = font.getGlyphSet()
+        # CJK faces put the em square's lower edge here; hhea values include line gaps and differ between fonts.
+        body, floor = font["head"].unitsPerEm, font["OS/2"].sTypoDescender
+        for character in characters:
+            name = names.get(ord(character))
+            if name is None:
+                continue
+            pen = _SegmentPen(outlines)
+            outlines[name].draw(pen)
+            found[character] = Glyph(segments=tuple(pen.segments), advance=outlines[name].width, body=body, floor=floor)
+    return found
 
 
 class _SegmentPen(BasePen):  # type: ignore[misc]  # fontTools is untyped

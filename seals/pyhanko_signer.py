@@ -34,15 +34,14 @@ from seals.appearance import (
 )
 from seals.domain import Placement
 from seals.errors import PdfChangesForbidden, PdfUnstampable, PlacementUnusable
-from seals.stamp import MAX_FIELDS, Ink, check_document, free_name
+from seals.stamp import MAX_FIELDS, Ink, free_name
 from trust.formats.cms import CmsTemplate
-from trust.formats.pdf import PdfEncrypted, PdfMalformed
+from trust.formats.pdf import PdfMalformed, read_pdf
 from trust.formats.x509 import X509
 
 generic: Any = pyhanko_generic  # its constructors carry no types
 _LONGEST_SIGNATURE = 72  # bytes of DER SEQ{r, s} with both values at their longest
 _NO_CHANGES = 1  # DocMDP level, ISO 32000-1 table 254
-_DEFAULT_LEVEL = 2
 _MAX_ANCESTORS = 32  # levels of a page tree; real ones have two or three
 
 
@@ -97,17 +96,14 @@ def countersign(
     """Return the file with one more seal in a new revision; what was signed before stays as it is.
 
     Raises:
-        NotADocument, PdfMalformed, PdfEncrypted, UploadTooLarge: not a PDF that can be worked on.
+        NotADocument, PdfMalformed, PdfEncrypted, PdfBomb, UploadTooLarge: not a PDF that can be worked on.
         PdfChangesForbidden: the first signature permits no changes (DocMDP level 1).
         PlacementUnusable: no such page, or the seal would not lie wholly on it.
     """
-    check_document(pdf)
+    if any(signature.permission == _NO_CHANGES for signature in read_pdf(pdf).signatures):
+        raise PdfChangesForbidden(field="pdf")
     try:
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-        if writer.prev.encrypted:
-            raise PdfEncrypted(field="pdf")
-        if _permitted_level(writer.root) == _NO_CHANGES:
-            raise PdfChangesForbidden(field="pdf")
         return _signed(writer, seal, signer, placement, signed_at, reason)
     except SigningError:
         raise PdfUnstampable(field="pdf") from None
@@ -176,22 +172,14 @@ def _page_box(writer: Any, number: int) -> tuple[float, float, float, float]:
     return left, bottom, right, top
 
 
-def _permitted_level(root: Any) -> int | None:
-    """Return what the certifying signature permits, None without one."""
-    signature = root.get("/Perms", {}).get("/DocMDP")
-    if signature is None:
-        return None
-    for reference in signature.get("/Reference", ()):
-        if reference.get_object().get("/TransformMethod") == "/DocMDP":
-            return int(reference.get_object().get("/TransformParams", {}).get("/P", _DEFAULT_LEVEL))
-    return _DEFAULT_LEVEL
-
-
 def _field_names(root: Any) -> Iterator[str]:
-    for number, field in enumerate(root.get("/AcroForm", {}).get("/Fields", ())):
+    if "/AcroForm" not in root or "/Fields" not in root["/AcroForm"]:
+        return
+    for number, reference in enumerate(root["/AcroForm"]["/Fields"]):
         if number == MAX_FIELDS:
-            raise PdfReadError("too many fields")
-        yield str(field.get_object().get("/T", ""))
+            raise PdfReadError(f"more than {MAX_FIELDS} fields")
+        field = reference.get_object()
+        yield str(field["/T"]) if "/T" in field else ""
 
 
 def _stream(entries: dict[str, Any], data: bytes) -> Any:
