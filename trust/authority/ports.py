@@ -32,8 +32,8 @@ class AuthorityStore(Protocol):
         """Return a record. Raises `X509Unknown`."""
         ...
 
-    def complete(self, serial: int, der: bytes) -> X509Record:
-        """Keep the signed certificate; the first one kept stays."""
+    def complete(self, serial: int, der: bytes) -> bytes:
+        """Keep the signed certificate and return the one that is kept: the first."""
         ...
 
     def unfinished(self) -> Sequence[X509Record]:

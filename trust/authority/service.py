@@ -241,11 +241,11 @@ class AuthorityService:
 
     def _finish(self, record: X509Record) -> X509:
         """Steps 5 to 8. Two workers may both sign the same bytes; the first certificate kept is the one."""
-        if record.der is None:
-            why = f"issue X.509 {record.profile.value}"
-            der = self._signed(record.issuer, record.tbs, record.principal, why, f"x509:{record.serial:x}")
-            record = self._store.complete(record.serial, der)
-        return parse_x509(record.der or b"")
+        if record.der is not None:
+            return parse_x509(record.der)
+        why = f"issue X.509 {record.profile.value}"
+        der = self._signed(record.issuer, record.tbs, record.principal, why, f"x509:{record.serial:x}")
+        return parse_x509(self._store.complete(record.serial, der))
 
     def _publish_crl(self, role: CaRole, days: int, principal: str) -> Crl:
         issuer = self.ca_x509(role)

@@ -140,7 +140,7 @@ def test_recovery_finishes_every_reserved_certificate_once(world: World) -> None
 def test_first_kept_certificate_stays_when_two_workers_sign(world: World) -> None:
     world.establish()
     leaf = world.issue()
-    assert world.store.complete(leaf.serial, b"another").der == leaf.der
+    assert world.store.complete(leaf.serial, b"another") == leaf.der
 
 
 def test_each_signature_is_a_key_use_with_its_reason(world: World) -> None:

@@ -285,3 +285,44 @@ def test_mutated_containers_raise_only_our_error(changes: list[tuple[int, int]])
         parse_signed_data(bytes(mutated))
     except CmsMalformed:
         return
+
+
+def test_named_hash_of_the_signing_certificate_is_read() -> None:
+    sm3_name = der.encode(der.SEQUENCE, der.encode_oid(SM3_OID))
+    identifier = der.encode(der.SEQUENCE, sm3_name, der.encode(der.OCTET_STRING, b"h" * 32))
+    value = der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, identifier))
+    others = [attribute for attribute in _ATTRIBUTES if b"\x10\x02\x2f" not in attribute]
+    parsed = parse_signed_data(_with_attributes(*sorted((*others, _attribute("1.2.840.113549.1.9.16.2.47", value)))))
+    assert parsed.signing_certificate is not None
+    assert parsed.signing_certificate.hash_oid == SM3_OID
+    assert parsed.signing_certificate.certificate_hash == b"h" * 32
+
+
+def test_signer_that_is_not_enclosed_has_no_certificate() -> None:
+    only_root = der.encode(0xA0, ROOT.x509.der)
+    assert parse_signed_data(_container(_VERSION, _DIGESTS, _ENCAP, only_root, _SIGNERS)).signer_x509 is None
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param((der.encode_integer(3), _DIGESTS, _ENCAP, _CERTS, _SIGNERS), id="SignedData version 3"),
+        pytest.param((_VERSION, _DIGESTS, _ENCAP, _CERTS, _CERTS, _SIGNERS), id="certificates twice"),
+        pytest.param(
+            (_VERSION, _DIGESTS, _ENCAP, _CERTS, _signer_with(0, der.encode_integer(3))), id="signer version 3"
+        ),
+        pytest.param((_VERSION, _DIGESTS, _ENCAP), id="members missing"),
+        pytest.param(
+            (
+                _VERSION,
+                _DIGESTS,
+                _ENCAP,
+                _CERTS,
+                _signer_with(4, der.encode(0x30, der.encode_oid(SM3_OID), b"\x30\x00")),
+            ),
+            id="algorithm with parameters",
+        ),
+    ],
+)
+def test_other_shapes_are_refused(parts: tuple[bytes, ...]) -> None:
+    _refused(_container(*parts))

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trust.formats.pki_samples import VECTORS
+from trust.formats.crl import MAX_CRL_BYTES
 from trust.formats.x509 import CrlMalformed, RevocationReason, parse_crl
 
 PKITS = VECTORS / "pkits"
@@ -65,3 +66,29 @@ def test_mutated_lists_raise_only_our_error_or_keep_their_bytes(changes: list[tu
     except CrlMalformed:
         return
     assert parsed.der == bytes(mutated)
+
+
+def _resized(data: bytes, size: int) -> str:
+    with pytest.raises(CrlMalformed) as caught:
+        parse_crl(data + b"\x00" * (size - len(data)))
+    return caught.value.detail
+
+
+def test_size_limit_is_met_from_both_sides() -> None:
+    assert "larger" not in _resized(GOOD, MAX_CRL_BYTES)
+    assert "larger" in _resized(GOOD, MAX_CRL_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param((b"\x02\x01\x01\x30", b"\x02\x01\x00\x30"), id="version 1"),
+        pytest.param((b"\x55\x1d\x14", b"\x55\x1d\x12"), id="no number"),
+        pytest.param((b"\x0a\x01\x01", b"\x0a\x01\x07"), id="reason 7"),
+        pytest.param((b"\x02\x01\x0e", b"\x02\x01\x0f"), id="serial twice"),
+    ],
+)
+def test_departures_are_refused(change: tuple[bytes, bytes]) -> None:
+    assert change[0] in GOOD
+    with pytest.raises(CrlMalformed):
+        parse_crl(GOOD.replace(*change, 1))
