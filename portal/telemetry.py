@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 import structlog
-from flask import Flask, Response, request
+from flask import Blueprint, Flask, Response, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -34,8 +34,7 @@ def configure_logging(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
 
 
@@ -64,7 +63,7 @@ class Metrics:
         """Return the measurements in the Prometheus text format."""
         shared = CollectorRegistry()
         try:
-            MultiProcessCollector(shared)
+            MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
         except ValueError:  # the launcher set no folder: there is one process
             return generate_latest(self._registry)
         return generate_latest(shared)
@@ -93,4 +92,6 @@ def install(app: Flask, metrics: Metrics) -> None:
 
     app.before_request(begin)
     app.after_request(finish)
-    app.add_url_rule("/metrics", "metrics", show)
+    routes = Blueprint("metrics", __name__)
+    routes.add_url_rule("/metrics", "metrics", show)
+    app.register_blueprint(routes)

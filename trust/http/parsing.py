@@ -36,6 +36,7 @@ MAX_FORM_PARTS = 32
 """Parts of one multipart form. Our largest form has four fields; each part costs the parser time."""
 
 _MULTIPART_ALLOWANCE = 64 * 1024  # bytes for the boundaries, headers and text fields around an uploaded file
+_FORM_MEMORY_BYTES = 256 * 1024  # least that works: the reader holds chunks of 64 KiB of a file under the same limit
 _READ_AT_ONCE = frozenset({"application/json", "application/x-www-form-urlencoded"})
 _MAX_FIELD_CHARACTERS = 100  # of a field name that is shown again; the caller may have sent a megabyte
 
@@ -143,7 +144,7 @@ def install(app: Flask, *, max_json_bytes: int, max_upload_bytes: int) -> None:
     """Set the body limits of `app`, in bytes, and its JSON reader; a longer body becomes `BodyTooLarge`."""
     app.json = StrictJson(app)
     app.config["MAX_CONTENT_LENGTH"] = max_upload_bytes + _MULTIPART_ALLOWANCE
-    app.config["MAX_FORM_MEMORY_SIZE"] = max_json_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = max(max_json_bytes, _FORM_MEMORY_BYTES)
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
 
     def limit() -> None:

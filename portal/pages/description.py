@@ -1,0 +1,134 @@
+"""Completes the OpenAPI document that APIFlask makes: who may call, how refusals look (OpenAPI 3.1)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from apiflask import APIFlask
+
+from sso.domain import Scope
+from sso.routes import TOKEN_PATH
+from trust.http.access import SCOPE_ATTRIBUTE
+from trust.http.problems import MEDIA_TYPE
+
+TITLE = "yinxin 印信"
+SCHEME = "clientCredentials"
+_SCOPE_MEANINGS: Mapping[Scope, str] = {
+    Scope.CERTS_ISSUE: "Issue certificates of the client's authority",
+    Scope.CERTS_READ: "Look up certificates of the client's authority",
+    Scope.CERTS_REVOKE: "Revoke, suspend and resume certificates of the client's authority",
+    Scope.LEDGER_READ: "Read the ledger of key uses",
+}
+_PROBLEM_MEMBERS = {
+    "type": ("string", "Address of the page that explains the problem"),
+    "title": ("string", "What happened, in English"),
+    "title_zh": ("string", "What happened, in Chinese"),
+    "status": ("integer", "The HTTP status"),
+    "detail": ("string", "What happened in this very case"),
+    "code": ("string", "The stable code; it never changes its meaning"),
+    "remedy": ("string", "What to do, in English"),
+    "remedy_zh": ("string", "What to do, in Chinese"),
+    "instance": ("string", "The correlation id of the request, as a URN"),
+}
+_EXAMPLE = {
+    "type": "/problems/field-unknown",
+    "title": "The request has a field that this operation does not know.",
+    "title_zh": "请求中含有此操作不认识的字段。",
+    "status": 422,
+    "detail": "The request has a field that this operation does not know.",
+    "code": "field-unknown",
+    "remedy": "Remove or rename the named field; the API description lists all fields.",
+    "remedy_zh": "请删除或更名所指字段；接口说明列出全部字段。",
+    "instance": "urn:uuid:0b0e7a3c-6f0f-4f9b-8d55-0a4f6ad2a1c7",
+    "field": "holder.nmae",
+}
+_REFUSALS = {
+    "400": "The request cannot be read",
+    "401": "No token, or one that is not accepted",
+    "403": "The token lacks the scope",
+    "413": "The body is over the limit",
+    "422": "A value is not acceptable",
+    "429": "Too many requests; `Retry-After` says when to return",
+    "default": "Any other refusal",
+}
+
+
+def install(app: APIFlask, *, public_url: str) -> None:
+    """Make `/openapi.json` of `app` complete."""
+    app.config.update(
+        SERVERS=[{"url": public_url}],
+        SECURITY_SCHEMES={SCHEME: _scheme(public_url)},
+        AUTO_404_RESPONSE=False,  # ours name the document that really comes
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        AUTO_AUTH_ERROR_RESPONSE=False,
+        DESCRIPTION=(
+            "Electronic certificates: issue, verify, revoke; the ledger of key uses. A refusal is a problem document "
+            "(RFC 9457) whose `code` is stable; /problems lists all codes."
+        ),
+    )
+
+    @app.spec_processor
+    def complete(made: dict[str, Any] | str) -> dict[str, Any] | str:
+        return _complete(app, made) if isinstance(made, dict) else made
+
+
+def document(app: APIFlask) -> Mapping[str, Any]:
+    """Return the completed OpenAPI document of `app`, made anew."""
+    made = app.spec
+    return made if isinstance(made, dict) else {}
+
+
+def _scheme(public_url: str) -> dict[str, Any]:
+    scopes = {scope.value: meaning for scope, meaning in _SCOPE_MEANINGS.items()}
+    return {
+        "type": "oauth2",
+        "description": "OAuth 2.0 client credentials: a department's registered client obtains a short-lived token.",
+        "flows": {"clientCredentials": {"tokenUrl": public_url.rstrip("/") + TOKEN_PATH, "scopes": scopes}},
+    }
+
+
+def _complete(app: APIFlask, made: dict[str, Any]) -> dict[str, Any]:
+    components = made.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _problem_schema()
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _EXAMPLE}}
+    components["responses"] = {
+        f"Problem-{status}": {"description": text, "content": content} for status, text in _REFUSALS.items()
+    }
+    scopes = _scopes_by_path(app)
+    for path, methods in made["paths"].items():
+        for method, operation in methods.items():
+            _complete_operation(operation, scopes.get((path, method.upper())))
+    return made
+
+
+def _complete_operation(operation: dict[str, Any], scope: str | None) -> None:
+    refusals = ["default"]
+    if scope is not None:
+        operation["security"] = [{SCHEME: [scope]}]
+        refusals += ["401", "403"]
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
+        refusals += ["400", "413", "422"]
+    for status in sorted(refusals):
+        operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem-{status}"})
+
+
+def _scopes_by_path(app: APIFlask) -> dict[tuple[str, str], str]:
+    """Return the scope that each protected operation demands, found on its view."""
+    found: dict[tuple[str, str], str] = {}
+    for rule in app.url_map.iter_rules():
+        scope = getattr(app.view_functions[rule.endpoint], SCOPE_ATTRIBUTE, None)
+        if scope is not None:
+            path = re.sub(r"<(?:[^<:>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+            found |= {(path, method): scope for method in rule.methods or ()}
+    return found
+
+
+def _problem_schema() -> dict[str, Any]:
+    members = {name: {"type": kind, "description": text} for name, (kind, text) in _PROBLEM_MEMBERS.items()}
+    return {
+        "type": "object",
+        "description": "RFC 9457",
+        "required": list(members),
+        "properties": {**members, "field": {"type": "string", "description": "The member of the request at fault"}},
+    }
