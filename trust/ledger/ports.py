@@ -33,7 +33,7 @@ class LedgerStore(Protocol):
         ...
 
     def nodes(self, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
-        """Return the hashes of full nodes in one query, leaf hashes being level 0."""
+        """Return the hashes of these full nodes, at least one, in one query; leaf hashes are level 0."""
         ...
 
     def nodes_finished(self, start: int, end: int) -> Mapping[Node, bytes]:

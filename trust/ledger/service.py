@@ -67,7 +67,8 @@ class Ledger:
         """Return the proof that entry `index` is in the tree of `size`. Raises `OutsideTree`."""
         self._within(size)
         path = merkle.inclusion_proof(TREE, index, size, self._store.nodes)
-        return InclusionProof(index=index, size=size, leaf_hash=self.entry(index).hash, path=path)
+        leaf = merkle.Node(0, index)
+        return InclusionProof(index=index, size=size, leaf_hash=self._store.nodes([leaf])[leaf], path=path)
 
     def consistency_proof(self, old: int, new: int) -> ConsistencyProof:
         """Return the proof that the tree of `new` only appends to that of `old`. Raises `OutsideTree`."""

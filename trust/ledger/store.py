@@ -6,25 +6,24 @@ adds the triggers that refuse changes and the first row of the head.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ColumnElement,
     Connection,
     Integer,
     LargeBinary,
     SmallInteger,
     String,
     Table,
+    TextClause,
     and_,
     event,
-    false,
     insert,
-    literal,
     or_,
     select,
-    union_all,
+    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -249,11 +248,12 @@ def _head(session: Session, *, lock: bool) -> Head:
 
 
 def _nodes(session: Session, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
-    leaf = select(literal(0).label("level"), LeafRow.idx, LeafRow.hash).where(
-        LeafRow.idx.in_([node.offset for node in wanted if node.level == 0])
-    )
-    inner = select(NodeRow.level, NodeRow.idx, NodeRow.hash).where(_among([node for node in wanted if node.level]))
-    rows = session.execute(union_all(leaf, inner))
+    leaves = [node for node in wanted if node.level == 0]
+    inner = [node for node in wanted if node.level]
+    values = {f"leaf{position}": node.offset for position, node in enumerate(leaves)}
+    for position, node in enumerate(inner):
+        values[f"level{position}"], values[f"idx{position}"] = node
+    rows = session.execute(_query_for_nodes(len(leaves), len(inner)), values)
     found = {Node(level, offset): value for level, offset, value in rows}
     for node in wanted:
         if node not in found:
@@ -261,9 +261,21 @@ def _nodes(session: Session, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
     return found
 
 
-def _among(nodes: Sequence[Node]) -> ColumnElement[bool]:
-    """Name each node by itself: a list of row values makes SQLite read the whole table."""
-    return or_(false(), *(and_(NodeRow.level == node.level, NodeRow.idx == node.offset) for node in nodes))
+@cache
+def _query_for_nodes(leaves: int, inner: int) -> TextClause:
+    """Return the query for so many leaf hashes and nodes; a proof has at most two per level, so there are few.
+
+    It is text because building it from parts takes SQLAlchemy longer than the query. Each node stands by itself:
+    given a list of row values, SQLite reads the whole table.
+    """
+    leaf_terms = [f"idx = :leaf{position}" for position in range(leaves)]
+    node_terms = [f"(level = :level{position} AND idx = :idx{position})" for position in range(inner)]
+    selects = [
+        f"SELECT {level}, idx, hash FROM {table} WHERE {' OR '.join(terms)}"  # noqa: S608  only names, no values
+        for level, table, terms in (("0", "ledger_leaf", leaf_terms), ("level", "ledger_node", node_terms))
+        if terms
+    ]
+    return text(" UNION ALL ".join(selects))
 
 
 def _signed(row: CheckpointRow) -> SignedCheckpoint:
