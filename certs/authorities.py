@@ -40,4 +40,4 @@ class Authority:
     def require_permitted(self, type_code: str) -> None:
         """Raise `TypeNotPermitted` unless the authority may issue this type."""
         if type_code not in self.permitted_types:
-            raise TypeNotPermitted(f"{self.uscc.value} may not issue {type_code}.", field="type_code")
+            raise TypeNotPermitted(f"{self.uscc.value} may not issue {type_code}.", field="type")

@@ -1,6 +1,6 @@
 """The onboarded authorities in the database."""
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import RowMapping, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from certs.authorities import Authority
@@ -8,6 +8,8 @@ from certs.library_errors import AuthorityOnboarded
 from certs.store.tables import AUTHORITIES
 from trust.db import Database
 from trust.kernel.identifiers import Uscc
+
+_BY_USCC = select(AUTHORITIES).where(AUTHORITIES.c.uscc == bindparam("uscc"))
 
 
 class SqlAuthorities:
@@ -36,7 +38,7 @@ class SqlAuthorities:
     def find(self, uscc: str) -> Authority | None:
         """Return the authority of this credit code, or None."""
         with self._database.read() as session:
-            row = session.execute(select(AUTHORITIES).where(AUTHORITIES.c.uscc == uscc)).mappings().first()
+            row = session.execute(_BY_USCC, {"uscc": uscc}).mappings().first()
         return None if row is None else _authority(row)
 
     def all(self) -> tuple[Authority, ...]:

@@ -14,6 +14,9 @@ _BY_KEY = select(INTENTS).where(
     INTENTS.c.authority == bindparam("authority"), INTENTS.c.key_index == bindparam("key_index")
 )
 
+_RESERVE = insert(INTENTS)
+_COLUMNS = tuple(column.name for column in INTENTS.columns)
+
 
 class SqlIntents:
     """Implements `certs.ports.Intents`."""
@@ -37,10 +40,7 @@ class SqlIntents:
         """Commit the intent; False when its identifier or its idempotency key is in use."""
         try:
             with self._database.write() as session:
-                session.execute(
-                    insert(INTENTS),
-                    {column.name: getattr(intent, column.name) for column in INTENTS.columns},
-                )
+                session.execute(_RESERVE, {name: getattr(intent, name) for name in _COLUMNS})
         except IntegrityError:
             return False
         return True

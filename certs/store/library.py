@@ -33,6 +33,11 @@ _STATUS = (
     .where(CERTIFICATES.c.identifier == bindparam("identifier"))
 )
 
+_CLEAR_NAMES = tuple(column.name for column in _CLEAR)
+_ADD = insert(CERTIFICATES)
+_KEEP = insert(TRANSITIONS)
+_NOTE = insert(ACCESSES)
+
 
 class SqlLibrary:
     """Implements `certs.ports.Library`."""
@@ -59,7 +64,7 @@ class SqlLibrary:
             IssueInProgress: another run holds the lease by now; nothing is committed.
             TransitionNotAllowed: the replaced version does not admit it any more; nothing is committed.
         """
-        values = {column.name: getattr(certificate, column.name) for column in _CLEAR}
+        values = {name: getattr(certificate, name) for name in _CLEAR_NAMES}
         step = Transition(
             identifier=certificate.identifier,
             action=Action.ISSUE,
@@ -71,7 +76,7 @@ class SqlLibrary:
             ended = held(intent).values(state=IntentState.COMPLETED, sealed=None).returning(INTENTS.c.identifier)
             if session.execute(ended).first() is None:
                 raise IssueInProgress
-            session.execute(insert(CERTIFICATES), {**values, "sealed": sealed})
+            session.execute(_ADD, {**values, "sealed": sealed})
             _keep(session, step)
             if certificate.supersedes is not None:
                 _change(session, certificate.supersedes, Action.SUPERSEDE, record)
@@ -141,7 +146,7 @@ def _change(session: Session, identifier: str, action: Action, record: Record) -
 def _keep(session: Session, step: Transition) -> None:
     record = step.record
     session.execute(
-        insert(TRANSITIONS),
+        _KEEP,
         {
             "identifier": step.identifier,
             "action": step.action,
@@ -165,11 +170,11 @@ def _note(session: Session, visit: Visit, holder_index: bytes, identifiers: Iter
         "purpose": visit.purpose,
         "holder_index": holder_index,
     }
-    session.execute(insert(ACCESSES), [common | {"identifier": identifier} for identifier in identifiers])
+    session.execute(_NOTE, [common | {"identifier": identifier} for identifier in identifiers])
 
 
 def _certificate(row: Mapping[Any, Any]) -> Certificate:
-    values = {column.name: row[column.name] for column in _CLEAR}
+    values = {name: row[name] for name in _CLEAR_NAMES}
     return Certificate(**{**values, "state": LibraryState(values["state"])})
 
 
