@@ -28,7 +28,7 @@ class Verifier:
     """Judges files, identifiers and scanned codes from public data alone.
 
     Without `status` the state in the library is not judged, and the report says so; without `links` scanned codes
-    cannot be judged. Safe to share between threads.
+    cannot be judged. `max_bytes` is the largest file that is read. Safe to share between threads.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Verifier:
         self._clock = clock
         self._status = status
         self._links = links
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         chains = Chains(trust)
         self._pdf = PdfChecks(chains, Seals(chains))
 
@@ -55,7 +55,7 @@ class Verifier:
             TooLarge: over the size limit (`upload-too-large`), or a decompression bomb (`pdf-bomb`).
             NotReady: the trust material cannot be read.
         """
-        document = read_pdf(data, max_bytes=self._max_bytes)
+        document = read_pdf(data, max_bytes=self.max_bytes)
         moment = self._clock.now()
         digest = sm3(data)
         judgement = self._pdf.judge(document, moment)
@@ -104,11 +104,15 @@ class Verifier:
     def _named(self, artefact: Literal["identifier", "qr"], text: str, identifier: str, recognised: str) -> Report:
         moment = self._clock.now()
         status = self._status.status(identifier) if self._status else None
+        alone = StepResult(step=Step.LIBRARY, code="library-needed")
         return Report(
             artefact=artefact,
             digest=sm3(text.encode()).hex(),
             judged_at=moment,
-            steps=(StepResult(step=Step.RECOGNISE, code=recognised), self._library(status, moment)),
+            steps=(
+                StepResult(step=Step.RECOGNISE, code=recognised),
+                self._library(status, moment) if self._status else alone,
+            ),
             facts=_library_facts(status) if status else Facts(certificate_identifier=identifier),
         )
 

@@ -218,6 +218,13 @@ _ROWS = (
         _AUTHORITY_ZH,
     ),
     _open(
+        "library-needed",
+        "No library is connected: an identifier alone, without the file, proves nothing.",
+        "未连接证照库：仅凭标识而无文件，无法核验。",
+        "Verify the original electronic file, or ask a service that is connected to the library.",
+        "请核验原始电子文件，或使用已连接证照库的服务。",
+    ),
+    _open(
         "identifier-absent",
         "The file names no certificate identifier, so its status cannot be looked up.",
         "文件中没有电子证照标识，无法查询状态。",
