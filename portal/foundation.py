@@ -66,7 +66,8 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
     """Open an initialised installation.
 
     Runs the self-test of the cryptography first and refuses to go on when it fails. Raises `HomeMissing`,
-    `HomeNotWritable`, `SecretMissing`, `DatabaseNotMigrated`, `PassphraseWrong`, `SoftwareKeysRefused`, `SelfTestFailed`.
+    `HomeNotWritable`, `SecretMissing`, `DatabaseNotMigrated`, `PassphraseWrong`, `SoftwareKeysRefused`,
+    `SelfTestFailed`.
     """
     clock = clock or SystemClock()
     randomness = randomness or SystemRandomness()

@@ -7,6 +7,7 @@ Every field appears in docs/settings.md with the sentence given here.
 import json
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -126,11 +127,21 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsInvalid(f"yinxin.toml: {error}", field="yinxin.toml") from None
 
 
+def child_environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """Return this process's environment with these settings in it and no other of ours: for a server process."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}  # noqa: TID251
+    return inherited | {f"{_PREFIX}{name.upper()}": _as_variable(value) for name, value in settings.items()}
+
+
 def hand_to_children(settings: Settings, *, metrics_folder: Path) -> None:
     """Put the settings into the environment, so that server processes started from here read the same ones.
 
     `PROMETHEUS_MULTIPROC_DIR` is how the metrics library learns where the processes share their counters.
     """
     for name, value in settings.model_dump(mode="json", exclude_none=True).items():
-        os.environ[f"{_PREFIX}{name.upper()}"] = json.dumps(value) if isinstance(value, list) else str(value)  # noqa: TID251
+        os.environ[f"{_PREFIX}{name.upper()}"] = _as_variable(value)  # noqa: TID251
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder.absolute())  # noqa: TID251
+
+
+def _as_variable(value: object) -> str:
+    return json.dumps(value) if isinstance(value, list) else str(value)

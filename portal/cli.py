@@ -1,0 +1,52 @@
+"""The `yinxin` command: one group per context, errors with code and remedy, exit codes of `portal.exits`."""
+
+import sys
+
+import click
+
+from portal.commands.authority import authority
+from portal.commands.issue import issue
+from portal.commands.keys import keys
+from portal.commands.ledger import ledger
+from portal.commands.output import show_error
+from portal.commands.seal import seal
+from portal.commands.service import bench, demo, init, serve
+from portal.commands.sso import sso
+from portal.commands.verify import verify
+from trust.kernel.errors import InternalFault, TrustError
+
+USAGE = 3  # as for unreadable input: the command line itself could not be read
+ABORTED = 130  # what a shell reports after an interrupt
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="yinxin-trust-service", prog_name="yinxin")
+def yinxin() -> None:
+    """印信 yinxin: electronic certificates, e-seals, verification and trust passing for a government counter."""
+
+
+for command in (init, serve, demo, issue, verify, seal, keys, ledger, authority, sso, bench):
+    yinxin.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the designed code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; nothing but our own errors is ever shown as a traceback."""
+    try:
+        result = yinxin.main(args=arguments, prog_name="yinxin", standalone_mode=False)
+    except TrustError as error:
+        return show_error(error)
+    except click.exceptions.Abort:
+        return ABORTED
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        return show_error(InternalFault(f"{type(error).__name__} in a place that did not expect it."))
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,109 @@
+"""`yinxin authority`: the issuing authorities (颁发机构) and the PKI that certifies their seals."""
+
+from pathlib import Path
+
+import click
+
+from certs.authorities import Authority
+from portal.commands.output import json_option, show
+from portal.wiring import open_installation
+from trust.authority.profiles import CaRole
+from trust.config import load_settings
+from trust.formats.crl import RevocationReason
+from trust.kernel.identifiers import Uscc
+
+
+@click.group()
+def authority() -> None:
+    """Onboard issuing authorities; export, revoke and publish X.509s and CRLs."""
+
+
+@authority.command()
+@click.option("--uscc", required=True, help="Unified social credit code.")
+@click.option("--name", required=True, help="Name in English.")
+@click.option("--name-zh", required=True, help="Name in Chinese, as it stands on certificates.")
+@click.option("--region", required=True, help="Region code of GB/T 2260, six digits.")
+@click.option("--seal", "seal_id", required=True, help="Id of the seal that its certificates carry.")
+@click.option("--type", "types", multiple=True, required=True, help="Type code it may issue (repeatable).")
+@json_option
+def onboard(
+    uscc: str, name: str, name_zh: str, region: str, seal_id: str, types: tuple[str, ...], as_json: bool
+) -> None:
+    """Register an issuing authority with its seal and the types that it may issue."""
+    installation = open_installation(load_settings())
+    installation.seals.get(seal_id)
+    onboarded = Authority(
+        uscc=Uscc.parse(uscc),
+        name=name,
+        name_zh=name_zh,
+        region=region,
+        seal_id=seal_id,
+        permitted_types=frozenset(types),
+    )
+    installation.certs.onboard(onboarded)
+    show(_shown(onboarded), as_json=as_json)
+
+
+@authority.command("list")
+@json_option
+def list_authorities(as_json: bool) -> None:
+    """List every onboarded authority."""
+    show([_shown(found) for found in open_installation(load_settings()).certs.authorities()], as_json=as_json)
+
+
+@authority.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export(folder: Path) -> None:
+    """Write the CAs' X.509s and CRLs to a folder, for `yinxin verify --trust` on any machine."""
+    service = open_installation(load_settings()).authority
+    folder.mkdir(parents=True, exist_ok=True)
+    for role in CaRole:
+        (folder / f"{role.value}.cer").write_bytes(service.ca_x509(role).der)
+        (folder / f"{role.value}.crl").write_bytes(service.crl(role).der)
+    click.echo(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")
+
+
+@authority.command()
+@json_option
+def crl(as_json: bool) -> None:
+    """Sign and publish new CRLs now."""
+    settings = load_settings()
+    service = open_installation(settings).authority
+    published = service.publish_crls(days=settings.crl_days, principal="operator:crl")
+    show(
+        [
+            {"number": found.number, "next_update": found.next_update.isoformat(), "revoked": len(found.revoked)}
+            for found in published
+        ],
+        as_json=as_json,
+    )
+
+
+@authority.command()
+@click.argument("serial")
+@click.option("--reason", type=click.Choice([reason.value for reason in RevocationReason]), required=True)
+@click.option("--requested-by", required=True, help="Who asks for it.")
+@click.option("--approved-by", required=True, help="Who approves it: another person.")
+@json_option
+def revoke(serial: str, reason: str, requested_by: str, approved_by: str, as_json: bool) -> None:
+    """Revoke the X.509 with this serial number (hex) and publish new CRLs."""
+    settings = load_settings()
+    try:
+        number = int(serial, 16)
+    except ValueError:
+        raise click.BadParameter("the serial number is written in hex", param_hint="serial") from None
+    service = open_installation(settings).authority
+    record = service.revoke(number, RevocationReason(reason), requested_by=requested_by, approved_by=approved_by)
+    service.publish_crls(days=settings.crl_days, principal=f"operator:{approved_by}")
+    show({"serial": serial, "revoked_at": record.at.isoformat(), "reason": record.reason.value}, as_json=as_json)
+
+
+def _shown(found: Authority) -> dict[str, object]:
+    return {
+        "authority": str(found.uscc),
+        "name": found.name,
+        "name_zh": found.name_zh,
+        "region": found.region,
+        "seal": found.seal_id,
+        "types": " ".join(sorted(found.permitted_types)),
+    }

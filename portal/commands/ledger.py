@@ -1,0 +1,80 @@
+"""`yinxin ledger`: prove that the record of key uses is whole, and look into it."""
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from portal.commands.output import json_option, show
+from portal.foundation import open_foundation
+from portal.wiring import open_installation
+from trust.config import load_settings
+
+
+@click.group()
+def ledger() -> None:
+    """Verify the ledger, sign checkpoints, show entries and proofs."""
+
+
+@ledger.command()
+@json_option
+def verify(as_json: bool) -> None:
+    """Recompute every leaf, node and root and check every checkpoint; name the first bad place."""
+    book = open_foundation(load_settings()).ledger
+    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bar:
+        task = bar.add_task("ledger", total=None)
+        report = book.verify(lambda done, total: bar.update(task, completed=done, total=total))
+    show(
+        {
+            "verified": True,
+            "size": report.size,
+            "root": report.root.hex(),
+            "nodes": report.nodes,
+            "checkpoints": report.checkpoints,
+            "checkpointed_size": report.checkpointed_size,
+        },
+        as_json=as_json,
+    )
+
+
+@ledger.command()
+@json_option
+def checkpoint(as_json: bool) -> None:
+    """Sign a checkpoint over everything so far, unless the newest one covers it already."""
+    signed = open_installation(load_settings()).checkpointer().checkpoint()
+    show(
+        {
+            "origin": signed.checkpoint.origin,
+            "size": signed.checkpoint.size,
+            "root": signed.checkpoint.root.hex(),
+            "at": signed.checkpoint.at.isoformat(),
+            "key": signed.key,
+            "signature": signed.signature.hex(),
+        },
+        as_json=as_json,
+    )
+
+
+@ledger.command()
+@click.option("--start", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--count", type=click.IntRange(min=1), default=20, show_default=True)
+@json_option
+def entries(start: int, count: int, as_json: bool) -> None:
+    """Show entries, oldest first."""
+    book = open_foundation(load_settings()).ledger
+    show(
+        [
+            {
+                "index": leaf.index,
+                "at": leaf.use.at.isoformat(),
+                "key": leaf.use.key,
+                "purpose": leaf.use.purpose.value,
+                "outcome": leaf.use.outcome.value,
+                "principal": leaf.use.context.principal,
+                "why": leaf.use.context.why,
+                "document": leaf.use.context.document,
+                "digest": leaf.use.digest,
+            }
+            for leaf in book.entries(start, count)
+        ],
+        as_json=as_json,
+    )

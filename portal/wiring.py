@@ -1,0 +1,201 @@
+"""The composition root: the one place that names every concrete part and plugs them into each other's ports."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from apiflask import APIFlask
+
+from certs.catalogue import Catalogue
+from certs.links import VerificationLinks
+from certs.ports import Archive, Workshop
+from certs.render import Renderer
+from certs.routes import blueprint as certs_routes
+from certs.service import CertificateService
+from certs.store.authorities import SqlAuthorities
+from certs.store.intents import SqlIntents
+from certs.store.library import SqlLibrary
+from certs.vault import Vault
+from portal import telemetry
+from portal.factory import Parts, create_app
+from portal.foundation import Foundation, open_foundation
+from portal.trust_source import AuthorityTrust
+from seals.making import MakingPoint
+from seals.outlines import digit_fonts, seal_fonts
+from seals.service import SealService
+from seals.store import SqlSealStore
+from sso.endpoint import TokenEndpoint
+from sso.keyring import Keyring
+from sso.routes import blueprint as sso_routes
+from sso.service import ClientRegistry
+from sso.store import DatabaseClientStore
+from sso.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
+from trust.authority.routes import blueprint as authority_routes
+from trust.authority.service import AuthorityService
+from trust.authority.store import SqlAuthorityStore
+from trust.config import Settings, load_settings
+from trust.http.rate import RateLimiter
+from trust.kernel.errors import NotReady
+from trust.keys import KeyInfo, KeyPurpose, KeyState
+from trust.ledger.checkpoints import Checkpointer
+from trust.ledger.routes import blueprint as ledger_routes
+from trust.typesetting import Typesetter
+from verifier.api import Verifier
+from verifier.routes import blueprint as verifier_routes
+
+
+class KeyMissing(NotReady):
+    """The installation lacks a key that the service needs."""
+
+    code = "key-missing"
+    title = "The installation lacks a key that the service needs."
+    title_zh = "系统缺少所需的密钥。"
+    remedy = "Run `yinxin init`: it makes the keys that are missing."
+    remedy_zh = "请运行 `yinxin init`，补齐缺少的密钥。"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """Every service of one installation, ready for use."""
+
+    foundation: Foundation
+    authority: AuthorityService
+    seals: SealService
+    making: MakingPoint | None
+    certs: CertificateService
+    catalogue: Catalogue
+    clients: ClientRegistry
+    verifier: Verifier
+
+    def checkpointer(self) -> Checkpointer:
+        """Return the signer of ledger checkpoints. Raises `KeyMissing`."""
+        base = self.foundation
+        key = active_keys(base, KeyPurpose.LEDGER_CHECKPOINT)[0]
+        return Checkpointer(
+            base.ledger_store, base.signer, key.ref, base.clock, origin=ledger_origin(base.settings.public_url)
+        )
+
+    def close(self) -> None:
+        """Release what the foundation holds."""
+        self.foundation.close()
+
+
+def active_keys(base: Foundation, purpose: KeyPurpose) -> list[KeyInfo]:
+    """Return the active keys of a purpose, newest first. Raises `KeyMissing` when there is none."""
+    known = base.token.keys()
+    found = [key for key in known if key.purpose is purpose and key.state is KeyState.ACTIVE]
+    if not found:
+        raise KeyMissing(f"There is no active key of the purpose {purpose.value}.", purpose=purpose.value)
+    return found[::-1]
+
+
+def ledger_origin(public_url: str) -> str:
+    """Return the name of this ledger among all others: host and path, without a scheme."""
+    return f"{urlsplit(public_url).netloc}/ledger"
+
+
+def open_installation(
+    settings: Settings, foundation: Foundation | None = None, *, operator: bool = False
+) -> Installation:
+    """Open every service of an initialised installation. Raises `NotReady` errors, each naming what to do.
+
+    Only an operator's commands can make keys and seals; the served application is opened without that (law 9).
+    """
+    base = foundation or open_foundation(settings)
+    authority = AuthorityService(
+        store=SqlAuthorityStore(base.database),
+        signer=base.signer,
+        clock=base.clock,
+        randomness=base.randomness,
+        public_url=settings.public_url,
+    )
+    seal_store = SqlSealStore(base.database)
+    making = _making_point(base, authority, seal_store) if operator else None
+    seals = SealService(
+        store=seal_store, signer=base.signer, clock=base.clock, randomness=base.randomness, making=making
+    )
+    links = VerificationLinks(base_url=settings.public_url, index=base.index)
+    trust = AuthorityTrust(authority, base.clock)
+    catalogue = Catalogue.load()
+    certs = CertificateService(
+        workshop=Workshop(
+            types=catalogue,
+            renderer=Renderer(Typesetter(settings.font_paths), catalogue),
+            sealer=seals,
+            verifier=Verifier(trust, base.clock),
+        ),
+        archive=Archive(
+            authorities=SqlAuthorities(base.database),
+            intents=SqlIntents(base.database),
+            library=SqlLibrary(base.database),
+            files=base.files,
+        ),
+        vault=Vault(cipher=base.fields, index=base.index),
+        links=links,
+        clock=base.clock,
+        randomness=base.randomness,
+    )
+    return Installation(
+        foundation=base,
+        authority=authority,
+        seals=seals,
+        making=making,
+        certs=certs,
+        catalogue=catalogue,
+        clients=ClientRegistry(DatabaseClientStore(base.database), base.clock, base.randomness),
+        verifier=Verifier(trust, base.clock, certs, links=links, max_bytes=settings.max_upload_bytes),
+    )
+
+
+def _making_point(base: Foundation, authority: AuthorityService, store: SqlSealStore) -> MakingPoint:
+    return MakingPoint(
+        store=store,
+        signer=base.signer,
+        custodian=base.token,
+        issuer=authority,
+        names=seal_fonts(base.settings.font_paths),
+        digits=digit_fonts(),
+    )
+
+
+def application(installation: Installation) -> APIFlask:
+    """Return the web application over an opened installation."""
+    base = installation.foundation
+    settings = base.settings
+    issuer = settings.public_url.rstrip("/")
+    keyring = Keyring(active_keys(base, KeyPurpose.TOKEN_SIGNING))
+    terms = TokenTerms(issuer=issuer, audience=f"{issuer}/api", seconds=settings.access_token_seconds)
+    tokens = AccessTokenChecker(terms, keyring, DatabaseClientStore(base.database), base.clock)
+    endpoint = TokenEndpoint(
+        installation.clients,
+        TokenIssuer(terms, keyring, base.signer, clock=base.clock, randomness=base.randomness),
+        address=f"{issuer}/oauth/token",
+    )
+    verifications = RateLimiter(settings.verify_rate_per_minute, base.clock)
+    grants = RateLimiter(settings.token_rate_per_minute, base.clock)
+    return create_app(
+        Parts(
+            settings=settings,
+            randomness=base.randomness,
+            judge=installation.verifier,
+            verify_limiter=verifications,
+            blueprints=(
+                certs_routes(installation.certs, tokens),
+                verifier_routes(installation.verifier, verifications),
+                ledger_routes(base.ledger, installation.checkpointer(), tokens),
+                authority_routes(installation.authority, base.clock),
+                sso_routes(endpoint, keyring, grants, issuer=issuer),
+            ),
+            checks=(
+                ("database", base.database.check),
+                ("keys", base.signer.check),
+                ("authority", installation.authority.check),
+            ),
+        )
+    )
+
+
+def served_application() -> APIFlask:
+    """Return the application for a server process; the settings come from the environment."""
+    settings = load_settings()
+    telemetry.configure_logging(settings.log_level)
+    return application(open_installation(settings))
