@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trust.gm import sm2
+from trust.gm.errors import KeyUnusable
 from trust.kernel.algorithms import Algorithm
 
 _ECDSA = ec.ECDSA(hashes.SHA256())
@@ -30,12 +32,20 @@ def generate(algorithm: Algorithm) -> bytes:
 
 
 def load(algorithm: Algorithm, pkcs8: bytes) -> SoftwareKey:
-    """Return the key ready to sign. Raises `KeyUnusable`, `ValueError` or `TypeError` when it is no such key."""
+    """Return the key ready to sign. Raises `KeyUnusable` when the bytes are no key of this algorithm."""
     if algorithm is Algorithm.SM2_SM3:
         key = sm2.PrivateKey.from_pkcs8(pkcs8)
         return SoftwareKey(public_key=key.public_key.spki, sign=key.sign)
-    other = serialization.load_der_private_key(pkcs8, password=None)
-    if not isinstance(other, ec.EllipticCurvePrivateKey) or not isinstance(other.curve, ec.SECP256R1):
-        raise TypeError("not a P-256 key")
-    spki = other.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return SoftwareKey(public_key=spki, sign=lambda message: other.sign(message, _ECDSA))
+    p256 = _load_p256(pkcs8)
+    spki = p256.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return SoftwareKey(public_key=spki, sign=lambda message: p256.sign(message, _ECDSA))
+
+
+def _load_p256(pkcs8: bytes) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_der_private_key(pkcs8, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise KeyUnusable("The bytes are not a P-256 key.") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise KeyUnusable("The bytes are a key of another kind than P-256.")
+    return key

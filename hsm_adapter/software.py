@@ -54,7 +54,7 @@ MAX_FILE_BYTES = 16 * 1024
 _HEADER = "token.json"
 _HEADER_FORMAT = "yinxin-software-token/1"
 _PROOF = b"yinxin software token"
-_REF = re.compile(r"[0-9A-Za-z]{1,64}")
+_REF = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")  # what new_id makes; no other name of a file, "token" least of all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +182,7 @@ class SoftwareToken:
             return _Loaded(seen=seen, info=stored.info, key=None)
         try:
             key = private_keys.load(stored.info.algorithm, stored.private)
-        except (KeyUnusable, ValueError, TypeError):
+        except KeyUnusable:
             raise KeyFileBroken(f"The file {name} does not hold a key.", field=name) from None
         if key.public_key != stored.info.public_key:
             raise KeyFileBroken(f"The halves of the key in {name} do not belong together.", field=name)
