@@ -24,8 +24,6 @@ class Texts:
     nav_docs: str
     home_title: str
     home_intro: str
-    home_verify: str
-    home_verify_text: str
     home_departments: str
     home_departments_text: str
     home_public: str
@@ -78,6 +76,7 @@ class Texts:
     docs_meaning: str
     footer: str
     verdicts: Mapping[Verdict, str]
+    on_record: str
     outcomes: Mapping[Outcome, str]
     fact_names: Mapping[str, str]
     states: Mapping[LibraryState, str]
@@ -94,9 +93,7 @@ ZH = Texts(
     nav_verify="核验证照",
     nav_docs="接口说明",
     home_title="核验一份电子证照",
-    home_intro="上传电子证照文件，或输入电子证照标识，即可查看其签章、颁发机构与当前状态。任何人都可以使用，无需登录。",
-    home_verify="开始核验",
-    home_verify_text="支持本服务签发的 PDF 电子证照。打印件、扫描件和截图无法核验。",
+    home_intro="查看电子证照的签章是否真实、由谁颁发、目前是否有效。任何人都可以使用，无需登录。",
     home_departments="部门接入",
     home_departments_text="颁发机构的业务系统通过接口签发、查询和吊销电子证照；凭登记的客户端获取访问令牌。",
     home_public="公开材料",
@@ -107,7 +104,7 @@ ZH = Texts(
     verify_intro="两种方式任选其一。",
     by_file="上传证照文件",
     file_label="电子证照文件（PDF）",
-    file_hint="请使用原始电子文件。文件仅用于本次核验，不予保存。",
+    file_hint="请使用原始电子文件，打印件、扫描件和截图无法核验。文件仅用于本次核验，不予保存。",
     by_identifier="输入证照标识",
     identifier_label="电子证照标识",
     identifier_hint="印在证照上，以 1.2.156.3005.2 开头。",
@@ -117,7 +114,7 @@ ZH = Texts(
     result_title="核验结果",
     checks="逐项检查",
     facts="证照信息",
-    facts_withheld="签章未通过核验，文件中的内容不予展示。",
+    facts_withheld="文件未通过核验，其中的内容不予展示。",
     identifier_caution="此结果仅说明证照库中该标识的状态，不代表您手中的文件或打印件真实。请与下列信息核对，或上传原始文件核验。",
     time_caution="签章时间由签章人自行声明，没有可信时间戳佐证。",
     advice="建议",
@@ -151,6 +148,7 @@ ZH = Texts(
     verdicts=MappingProxyType(
         {Verdict.VALID: "真实有效", Verdict.INVALID: "核验不通过", Verdict.INDETERMINATE: "无法确认"}
     ),
+    on_record="登记有效",
     outcomes=MappingProxyType(
         {
             Outcome.PASSED: "通过",
@@ -194,11 +192,8 @@ EN = Texts(
     nav_docs="API",
     home_title="Verify an electronic certificate",
     home_intro=(
-        "Upload the certificate file or enter its identifier to see its seal, its issuing authority and its present "
-        "state. Open to anyone, without signing in."
+        "See whether its seal is genuine, who issued it and whether it is in force. Open to anyone, without signing in."
     ),
-    home_verify="Start",
-    home_verify_text="For PDF certificates issued by this service. Prints, scans and screenshots cannot be verified.",
     home_departments="For departments",
     home_departments_text=(
         "Business systems of issuing authorities issue, look up and revoke certificates through the API, with an "
@@ -212,7 +207,7 @@ EN = Texts(
     verify_intro="Choose either way.",
     by_file="Upload the file",
     file_label="Certificate file (PDF)",
-    file_hint="Use the original electronic file. It is used for this verification only and not kept.",
+    file_hint="Use the original electronic file; prints, scans and screenshots cannot be verified. It is not kept.",
     by_identifier="Enter the identifier",
     identifier_label="Certificate identifier",
     identifier_hint="Printed on the certificate; it begins with 1.2.156.3005.2.",
@@ -222,7 +217,7 @@ EN = Texts(
     result_title="Result",
     checks="Checks",
     facts="About the certificate",
-    facts_withheld="The seal did not pass, so nothing read from the file is shown.",
+    facts_withheld="The file did not pass, so nothing read from it is shown.",
     identifier_caution=(
         "This only says what the library holds under this identifier. It does not show that the file or print in your "
         "hands is genuine: compare it with the details below, or upload the original file."
@@ -259,6 +254,7 @@ EN = Texts(
     verdicts=MappingProxyType(
         {Verdict.VALID: "Valid", Verdict.INVALID: "Not valid", Verdict.INDETERMINATE: "Cannot be confirmed"}
     ),
+    on_record="On record",
     outcomes=MappingProxyType(
         {
             Outcome.PASSED: "passed",

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from flask import Blueprint, request
 
 from portal.pages.rendering import Pages, language
-from portal.pages.texts import TEXTS
+from portal.pages.texts import TEXTS, Texts
 from trust.http.rate import RateLimiter, client_address
 from verifier.ports import LibraryState
 from verifier.reasons import Outcome, Reason
@@ -65,7 +65,8 @@ class ReportView:
     sentence: str
     also: str
     advice: str
-    cautions: Sequence[str]
+    identifier_only: bool
+    time_claimed: bool
     rows: Sequence[Row]
     facts: Sequence[tuple[str, str]]
     facts_withheld: bool
@@ -113,19 +114,15 @@ def view_of(report: Report, lang: Language) -> ReportView:
     texts = TEXTS[lang]
     other = TEXTS[texts.other_lang]
     facts = _facts(report, lang)
-    cautions = []
-    if report.artefact != "pdf" and report.facts is not None:
-        cautions.append(texts.identifier_caution)
-    if report.facts is not None and report.facts.signing_time_claimed is not None:
-        cautions.append(texts.time_caution)
     return ReportView(
         icon=_VERDICT_ICONS[report.verdict],
-        word=texts.verdicts[report.verdict],
-        also_word=other.verdicts[report.verdict],
+        word=_headline(report, texts),
+        also_word=_headline(report, other),
         sentence=_sentence(report.reason, lang),
         also=_sentence(report.reason, texts.other_lang),
         advice=report.reason.advice_zh if lang == "zh" else report.reason.advice,
-        cautions=cautions,
+        identifier_only=report.artefact != "pdf",
+        time_claimed=report.facts is not None and report.facts.signing_time_claimed is not None,
         rows=_rows(report, lang),
         facts=facts,
         facts_withheld=not facts and report.artefact == "pdf",
@@ -133,6 +130,13 @@ def view_of(report: Report, lang: Language) -> ReportView:
         digest=report.digest,
         code=report.code,
     )
+
+
+def _headline(report: Report, texts: Texts) -> str:
+    """Return the verdict in a word. Without a file nothing was found genuine: the library knows the identifier."""
+    if report.verdict is Verdict.VALID and report.artefact != "pdf":
+        return texts.on_record
+    return texts.verdicts[report.verdict]
 
 
 def _rows(report: Report, lang: Language) -> tuple[Row, ...]:

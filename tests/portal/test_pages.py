@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from portal.pages.reference import error_codes
 from portal.pages.texts import EN, ZH
 from portal.pages.verification import view_of
-from tests.portal.support import FACTS, IDENTIFIER, PUBLIC_URL, TableJudge, altered, build, by_identifier, report
+from tests.portal.support import FACTS, IDENTIFIER, PUBLIC_URL, TableJudge, altered, build, report
 from verifier.ports import LibraryState
 from verifier.reasons import Outcome
 from verifier.report import Verdict
@@ -133,13 +133,16 @@ def test_after_an_integrity_failure_nothing_of_the_file_is_shown(tmp_path: Path)
 
 
 def test_a_claimed_time_is_called_a_claim() -> None:
-    assert EN.time_caution in view_of(report(), "en").cautions
+    assert view_of(report(), "en").time_claimed
     assert dict(view_of(report(), "en").facts)["Time of signing"] == "2026-11-21 16:00:00 (UTC+8)"
 
 
-def test_an_identifier_alone_proves_no_file() -> None:
-    assert EN.identifier_caution in view_of(by_identifier(), "en").cautions
-    assert EN.identifier_caution not in view_of(report(), "en").cautions
+def test_an_identifier_alone_proves_no_file(tmp_path: Path) -> None:
+    browser = client(tmp_path)
+    page = browser.post("/verify?lang=en", data={"identifier": "a"}).get_data(as_text=True)
+    assert EN.identifier_caution in page
+    assert '<h1 id="verdict">On record</h1>' in page
+    assert EN.identifier_caution not in browser.post("/verify?lang=en", data=upload(b"a")).get_data(as_text=True)
 
 
 def test_an_identifier_is_taken_from_the_form_only(tmp_path: Path) -> None:
