@@ -130,7 +130,10 @@ def _signed(
     field[pdf_name("/Rect")] = generic.ArrayObject(map(generic.FloatObject, box))
     field[pdf_name("/F")] = generic.NumberObject(PRINT_AND_LOCKED)
     picture = writer.add_object(_stream(inner_entries(), seal.appearance))
-    appearance = writer.add_object(_stream(outer_entries(picture), OUTER_CONTENT))
+    seal_ref = writer.add_object(generic.StreamObject(stream_data=seal.seal_der))
+    # pyHanko's diff analysis explains new objects of a later revision by the field's appearance, not by private
+    # entries of the signature dictionary: the appearance therefore names the seal that it shows, too.
+    appearance = writer.add_object(_stream(outer_entries(picture) | {SEAL_ENTRY: seal_ref}, OUTER_CONTENT))
     field[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): appearance})
     writer.update_container(field)
     signature = PdfSignedData(
@@ -141,7 +144,7 @@ def _signed(
     )
     signature[pdf_name("/Filter")] = pdf_name("/Adobe.PPKLite")
     signature[pdf_name("/Name")] = generic.pdf_string(seal.owner)
-    signature[pdf_name(SEAL_ENTRY)] = writer.add_object(generic.StreamObject(stream_data=seal.seal_der))
+    signature[pdf_name(SEAL_ENTRY)] = seal_ref
     if reason is not None:
         signature[pdf_name("/Reason")] = generic.pdf_string(reason)
     steps.send(SigObjSetup(sig_placeholder=signature))
