@@ -4,6 +4,8 @@ Decides whether the values can be printed at all (`check_renderable`), and nothi
 The same input gives the same bytes: the only moment on the page and in the file is the one given.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +20,8 @@ from trust.kernel.identifiers import CertificateIdentifier
 from trust.typesetting import Typesetter, UnrenderableCharacter
 
 SHEET: Final = "sheet.typ"
+_LONG_RUN = re.compile("[!-~\u00a1-\u024f]{19,}")  # characters: 18 (credit codes, resident numbers) fit every column
+_CHUNK = re.compile(".{1,6}")
 _EMPTY = "—"  # stands where an optional field was not given, so that nothing can be added on paper
 
 
@@ -81,6 +85,7 @@ class Renderer:
             "name_en": kind.name_en,
             "fields": {found.key: _printed(found, values.face.values) for found in kind.fields},
             "authority": values.authority,
+            "authority_units": _units(values.authority),
             "identifier": values.identifier.value,
             "qr": qr_svg(values.link.text),
             "seal": {"x_mm": kind.seal.x_mm, "y_mm": kind.seal.y_mm},
@@ -115,9 +120,20 @@ def metadata_of(kind: CertificateType, values: RenderInput) -> Metadata:
     )
 
 
-def _printed(field: Field, values: Mapping[str, str | int]) -> dict[str, str]:
+def _units(text: str) -> float:
+    """Return the estimated width of a text in em: one for a full-width character, a little over half for others."""
+    return sum(1.0 if unicodedata.east_asian_width(character) in "WFA" else 0.58 for character in text)
+
+
+def _breakable(text: str) -> str:
+    """Allow line breaks inside runs of Latin letters and digits that are longer than any word or number."""
+    return _LONG_RUN.sub(lambda run: "\u200b".join(_CHUNK.findall(run[0])), text)
+
+
+def _printed(field: Field, values: Mapping[str, str | int]) -> dict[str, object]:
     text = str(values.get(field.key, _EMPTY))
     if field.kind is FieldKind.DATE and field.key in values:
         day = parse_date(text, key=field.key)
         text = f"{day.year}年{day.month}月{day.day}日"
-    return {"label": field.label, "label_en": field.label_en, "text": text}
+    units = [_units(line) for line in text.split("\n")]
+    return {"label": field.label, "label_en": field.label_en, "text": _breakable(text), "units": units}
