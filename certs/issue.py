@@ -39,7 +39,7 @@ from certs.vault import Vault
 from seals.domain import Placement
 from trust.gm.sm3 import sm3
 from trust.kernel.clock import Clock
-from trust.kernel.errors import NotReady, TrustError
+from trust.kernel.errors import MalformedInput, NotReady, TooLarge, TrustError
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.keys import UseContext
 from verifier.ports import LibraryState
@@ -137,7 +137,7 @@ class Issuing:
             context=UseContext(principal=intent.client, why=WHY, document=intent.identifier),
         )
         # 6  Nothing is released that a verifier would not accept.
-        self._verify(sealed)
+        self._verify(sealed, intent.identifier)
         # 7  The file is durable before the row that names it (law 6). A blob of a run that died stays unnamed.
         blob = f"{calendar_day(intent.created_at):%Y%m%d}/{intent.identifier}.{intent.attempt}.pdf"
         self._archive.files.put(blob, sealed)
@@ -151,10 +151,16 @@ class Issuing:
         # 8  What is answered is what was committed.
         return certificate
 
-    def _verify(self, sealed: bytes) -> None:
-        report = self._workshop.verifier.verify_file(sealed)
+    def _verify(self, sealed: bytes, identifier: str) -> None:
+        """Raise `FreshFileInvalid` unless the verifier finds this very certificate valid in the file."""
+        try:
+            report = self._workshop.verifier.verify_file(sealed)
+        except (MalformedInput, TooLarge) as error:
+            raise FreshFileInvalid(f"The verifier cannot read it: {error.code}.") from error
         if report.verdict is not Verdict.VALID:
-            raise FreshFileInvalid(f"The verifier says {report.verdict}: {report.code}.", report=report.code)
+            raise FreshFileInvalid(f"The verifier says {report.verdict}: {report.code}.")
+        if report.facts is None or report.facts.certificate_identifier != identifier:
+            raise FreshFileInvalid("The verifier finds another identifier in the file.")
 
     def _certificate(self, reserved: Reserved, blob: str, sealed: bytes) -> Certificate:
         command, face, now = reserved.draft.command, reserved.draft.face, self._clock.now()

@@ -24,7 +24,7 @@ from tests.certs.world import (
     permit,
     uscc,
 )
-from trust.kernel.errors import InternalFault, TrustError, Unavailable
+from trust.kernel.errors import InternalFault, MalformedInput, TrustError, Unavailable
 from trust.kernel.identifiers import CertificateIdentifier
 from verifier.ports import LibraryState
 from verifier.reasons import REASONS, Outcome
@@ -221,6 +221,24 @@ def test_an_unavailable_part_leaves_the_intent_to_be_repeated_under_the_same_ide
     ((identifier, state, _, _),) = issued(world)
     assert state == "intended"
     assert world.service.issue(CLIENT, licence()).identifier == identifier
+
+
+def test_a_file_that_the_verifier_cannot_read_is_a_fault_of_ours(world):
+    def unreadable():
+        raise MalformedInput
+
+    world.hooks.at["before verify"] = unreadable
+    with pytest.raises(InternalFault) as caught:
+        world.service.issue(CLIENT, licence())
+    assert caught.value.code == "fresh-file-invalid"
+
+
+def test_a_file_that_names_another_certificate_is_never_released(world):
+    world.verifier.identifier = "1.2.156.3005.2.another"
+    with pytest.raises(InternalFault) as caught:
+        world.service.issue(CLIENT, licence())
+    assert caught.value.code == "fresh-file-invalid"
+    assert world.files.names == []
 
 
 def unavailable():

@@ -7,7 +7,7 @@ import pytest
 from certs.domain import IntentState
 from certs.reservation import LEASE
 from tests.certs.world import CLIENT, PURPOSE, World, licence
-from trust.kernel.errors import TrustError, Unavailable
+from trust.kernel.errors import InternalFault, TrustError, Unavailable
 from trust.kernel.identifiers import CertificateIdentifier
 from verifier.ports import LibraryState
 
@@ -210,3 +210,49 @@ def test_two_recoveries_at_once_finish_each_intent_once(world):
         thread.join()
     assert sorted(finished) == sorted(row["identifier"] for row in rows(world, "certs_certificates"))
     assert len(set(finished)) == 6
+
+
+def test_a_call_overtaken_just_before_its_reservation_answers_with_the_first(world):
+    results = []
+    world.hooks.at["before reserve"] = lambda: results.append(world.build().issue(CLIENT, licence()))
+    results.append(world.service.issue(CLIENT, licence()))
+    first, second = results
+    assert first == second
+    assert len(rows(world, "certs_intents")) == 1
+
+
+def test_a_call_overtaken_by_another_body_is_a_conflict(world):
+    world.hooks.at["before reserve"] = lambda: world.build().issue(CLIENT, licence(number="JY13501020000002"))
+    with pytest.raises(TrustError) as caught:
+        world.service.issue(CLIENT, licence())
+    assert caught.value.code == "idempotency-conflict"
+
+
+class Repeating:
+    """Randomness that gives the same bytes for the first `times` calls."""
+
+    def __init__(self, inner, times):
+        self._inner = inner
+        self._left = times
+
+    def token(self, size):
+        self._left -= 1
+        return bytes(size) if self._left >= 0 else self._inner.token(size)
+
+
+def test_a_serial_that_is_taken_is_drawn_again(world):
+    counting = world.randomness
+    world.randomness = Repeating(counting, 2)
+    first = world.build().issue(CLIENT, licence())
+    world.randomness = Repeating(counting, 4)
+    second = world.build().issue(CLIENT, licence("key-00000002"))
+    assert first.identifier != second.identifier
+    assert len(rows(world, "certs_intents")) == 2
+
+
+def test_randomness_that_only_repeats_is_a_fault_of_ours(world):
+    world.randomness = Repeating(world.randomness, 100)
+    world.build().issue(CLIENT, licence())
+    with pytest.raises(InternalFault) as caught:
+        world.build().issue(CLIENT, licence("key-00000002"))
+    assert caught.value.code == "issue-failed"

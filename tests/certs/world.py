@@ -24,7 +24,7 @@ from trust.db import Base, Database
 from trust.files import SealedFolder
 from trust.kernel.identifiers import CertificateIdentifier, Uscc
 from trust.sealing import BlindIndex, FieldCipher
-from verifier.report import Report, Step, StepResult
+from verifier.report import Facts, Report, Step, StepResult
 
 LICENCE = "11000000DEM0YX001B001"
 PERMIT = "11000000DEM0YX001B002"
@@ -186,20 +186,23 @@ class FakeSealer:
 
 
 class FakeVerifier:
-    """Says what it is told to say of every file."""
+    """Says what it is told to say of every file, and finds the identifier that the fake page holds."""
 
     def __init__(self, hooks: Hooks, clock: FixedClock) -> None:
         self._hooks = hooks
         self._clock = clock
         self.code = "signature-matches"
+        self.identifier = None
 
     def verify_file(self, data):
         self._hooks.reach("before verify")
+        found = self.identifier or json.loads(data.splitlines()[0])["identifier"]
         return Report(
             artefact="pdf",
             digest="00" * 32,
             judged_at=self._clock.now(),
             steps=(StepResult(step=Step.SIGNATURE, code=self.code),),
+            facts=Facts(certificate_identifier=found),
         )
 
 
