@@ -37,6 +37,8 @@ from verifier.errors import TrustMaterialUnusable
 from verifier.ports import TrustMaterial, TrustSource
 
 TRUSTED: Final = "chain-trusted"
+FRESHNESS: Final = frozenset({"crl-missing", "crl-stale"})
+"""The path is good, so it is known who signed; only whether it was revoked since is not."""
 _KEPT: Final = 8192  # good paths: one seal signer and one maker for each of 4,000 authorities, about 1 MB
 _SM2 = TABLE[Algorithm.SM2_SM3]
 _SIGNING = {KeyUsage.DIGITAL_SIGNATURE, KeyUsage.NON_REPUDIATION}
@@ -93,17 +95,29 @@ class _Anchors:
         since, until = self._good.get(key, (moment, moment))
         if since <= moment < until:
             return ChainResult(code=TRUSTED)
-        try:
-            path = asyncio.run(self._validator(leaf, extra, moment).async_validate_path())
-        except (ValidationError, PathError, ValueError, TypeError, KeyError, NotImplementedError) as fault:
-            return _result_of(fault)
-        x509s = [parse_x509(x509.dump()) for x509 in path.iter_certs(include_root=True)]
-        if self._is_listed(x509s):
-            return ChainResult(code="x509-revoked")
+        fault, path = self._path(leaf, extra, moment, lists=True)
+        if fault in FRESHNESS:
+            # The library walks from the root down: below a missing list it has not yet looked at any signature.
+            unread, path = self._path(leaf, extra, moment, lists=False)
+            fault = unread or fault
+        if path and self._is_listed(path):
+            fault = "x509-revoked"
+        if fault is not None:
+            return ChainResult(code=fault)
         if len(self._good) >= _KEPT:
             self._good.clear()
-        self._good[key] = self._window(x509s)
+        self._good[key] = self._window(path)
         return ChainResult(code=TRUSTED)
+
+    def _path(
+        self, leaf: X509, extra: Iterable[X509], moment: datetime, *, lists: bool
+    ) -> tuple[str | None, Sequence[X509]]:
+        """Return why there is no good path, or None and the path; with `lists`, each of it must have a present list."""
+        try:
+            path = asyncio.run(self._validator(leaf, extra, moment, lists=lists).async_validate_path())
+        except (ValidationError, PathError, ValueError, TypeError, KeyError, NotImplementedError) as fault:
+            return _code_of(fault), ()
+        return None, [parse_x509(x509.dump()) for x509 in path.iter_certs(include_root=True)]
 
     def _is_listed(self, path: Sequence[X509]) -> bool:
         """Whether a list names one of the path. The library lets pass what a list dates to this second or later."""
@@ -111,13 +125,13 @@ class _Anchors:
             crl.issuer.der == x509.issuer.der and x509.serial in crl.revoked for crl in self._crls for x509 in path
         )
 
-    def _validator(self, leaf: X509, extra: Iterable[X509], moment: datetime) -> CertificateValidator:
+    def _validator(self, leaf: X509, extra: Iterable[X509], moment: datetime, *, lists: bool) -> CertificateValidator:
         context = ValidationContext(
             trust_roots=self._roots,
             other_certs=self._intermediates,
-            crls=self._lists,
+            crls=self._lists if lists else (),
             moment=moment,
-            revocation_mode="require",
+            revocation_mode="require" if lists else "soft-fail",
             allow_fetching=False,
             algorithm_usage_policy=_Sm2Only(),
             signature_validator=Sm2SignatureValidator(),
@@ -138,11 +152,8 @@ class _Anchors:
         return since, until
 
 
-def _result_of(fault: Exception) -> ChainResult:
-    for kind, code in _FAULTS:
-        if isinstance(fault, kind):
-            return ChainResult(code=code)
-    return ChainResult(code="chain-untrusted")
+def _code_of(fault: Exception) -> str:
+    return next((code for kind, code in _FAULTS if isinstance(fault, kind)), "chain-untrusted")
 
 
 class Chains:

@@ -14,17 +14,22 @@ from trust.gm.errors import KeyUnusable, SignatureInvalid
 from trust.kernel.algorithms import TABLE, Algorithm
 from trust.kernel.errors import InvalidInput
 from trust.signatures import verify
-from verifier.chain import TRUSTED, Chains
+from verifier.chain import FRESHNESS, TRUSTED, Chains
 from verifier.reasons import REASONS, Outcome
 from verifier.report import Step, StepResult
-from verifier.seal import SEAL_VALID, Seals
+from verifier.seal import MAKER_UNJUDGED, SEAL_VALID, Seals
 
 CLOCK_SKEW: Final = timedelta(minutes=5)  # between the signer's clock and ours: what NTP-less counters show
 _SM2 = TABLE[Algorithm.SM2_SM3]
 _SM3_OID = "1.2.156.10197.1.401"
-_INTEGRITY = (Step.COVERAGE, Step.DIGEST, Step.SIGNATURE)
-# A chain of which only the freshness of revocation is open: who signed is known, whether the key was revoked is not.
-_KNOWN_SIGNER = frozenset({TRUSTED, "crl-missing", "crl-stale"})
+# What may be open while it is known who signed: whether one of the keys was revoked since the last list.
+_BORNE_OUT = {
+    Step.COVERAGE: {"entire-file"},
+    Step.DIGEST: {"digest-matches"},
+    Step.SIGNATURE: {"signature-matches"},
+    Step.SEAL: {SEAL_VALID, MAKER_UNJUDGED},
+    Step.CHAIN: {TRUSTED, *FRESHNESS},
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,12 +54,8 @@ class Judgement:
     @property
     def borne_out(self) -> bool:
         """Whether what the file says may be shown: content, signature and seal are right and the signer is known."""
-        codes = {result.step: result for result in self.steps}
-        return (
-            all(step in codes and codes[step].outcome is Outcome.PASSED for step in (*_INTEGRITY, Step.SEAL))
-            and Step.CHAIN in codes
-            and codes[Step.CHAIN].code in _KNOWN_SIGNER
-        )
+        codes = {result.step: result.code for result in self.steps}
+        return all(codes.get(step) in allowed for step, allowed in _BORNE_OUT.items())
 
 
 class PdfChecks:
@@ -93,7 +94,7 @@ class PdfChecks:
         used_at = signature.claimed_at or judgement.moment
         result = self._seals.judge(signature.seal, signer, used_at=used_at, moment=judgement.moment)
         judgement.add(Step.SEAL, result.code, result.detail)
-        judgement.seal_name = result.name if result.code == SEAL_VALID else None
+        judgement.seal_name = result.name
 
     def _chain(self, judgement: Judgement) -> None:
         signer, signed, signature = judgement.signer, judgement.signed, judgement.signature

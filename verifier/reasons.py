@@ -135,8 +135,15 @@ _ROWS = (
     _failed("seal-maker-untrusted", "The seal maker is not trusted.", "制章者不受信任。"),
     _open(
         "seal-maker-unjudged",
-        "Whether the seal maker is still to be trusted cannot be told.",
-        "无法确认制章者的数字证书当前是否有效。",
+        "Whether the X.509 of the seal maker was revoked cannot be told.",
+        "无法确认制章者的数字证书是否已被吊销。",
+    ),
+    _open(
+        "seal-maker-expired",
+        "The X.509 of the seal maker has expired.",
+        "制章者的数字证书已过期。",
+        _AUTHORITY,
+        _AUTHORITY_ZH,
     ),
     _open(
         "seal-version-unsupported",

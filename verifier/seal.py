@@ -20,6 +20,7 @@ from trust.signatures import verify
 from verifier.chain import TRUSTED, Chains
 
 SEAL_VALID: Final = "seal-valid"
+MAKER_UNJUDGED: Final = "seal-maker-unjudged"
 
 
 def _sha256(data: bytes) -> bytes:
@@ -37,9 +38,9 @@ _DIGESTS: Mapping[str, Callable[[bytes], bytes]] = {
 }
 _MAKER_CODES = {
     "x509-revoked": "seal-maker-revoked",
-    "x509-expired": "seal-maker-unjudged",
-    "crl-missing": "seal-maker-unjudged",
-    "crl-stale": "seal-maker-unjudged",
+    "x509-expired": "seal-maker-expired",
+    "crl-missing": MAKER_UNJUDGED,
+    "crl-stale": MAKER_UNJUDGED,
 }
 
 
@@ -91,15 +92,9 @@ class Seals:
         except _Refused as refused:
             return refused.result
         chain = self._chains.judge(seal.maker, (), moment)
-        code = SEAL_VALID
-        if chain.code != TRUSTED:
-            code = _MAKER_CODES.get(chain.code, "seal-maker-untrusted")
-        elif not seal.maker.not_before <= seal.created <= seal.maker.not_after:
-            code = "seal-maker-untrusted"
-        elif not seal.valid_from <= used_at <= seal.valid_until:
-            code = "seal-not-valid-at-signing"
-        elif not seal.lists(signer):
-            code = "seal-signer-not-listed"
+        code = SEAL_VALID if chain.code == TRUSTED else _MAKER_CODES.get(chain.code, "seal-maker-untrusted")
+        if code in (SEAL_VALID, MAKER_UNJUDGED):
+            code = _fault(seal, signer, used_at) or code
         return SealResult(code=code, detail=chain.code if chain.code != TRUSTED else None, name=seal.name)
 
     def _read(self, der: bytes) -> _Seal:
@@ -112,6 +107,15 @@ class Seals:
                     self._good.clear()
                 self._good[key] = seal
         return seal
+
+
+def _fault(seal: _Seal, signer: X509, used_at: datetime) -> str | None:
+    """Return what is wrong with a seal of a good maker as `signer` used it."""
+    if seal.maker.spki == signer.spki or not seal.maker.not_before <= seal.created <= seal.maker.not_after:
+        return "seal-maker-untrusted"  # who may use a seal does not make it (law 9)
+    if not seal.valid_from <= used_at <= seal.valid_until:
+        return "seal-not-valid-at-signing"
+    return None if seal.lists(signer) else "seal-signer-not-listed"
 
 
 def _read(der: bytes) -> _Seal:

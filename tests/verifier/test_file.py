@@ -162,6 +162,7 @@ def test_a_plain_document_signed_under_a_foreign_root_cannot_be_confirmed():
         (lambda: world.make_seal(by=world.certify("self-made", None)), "seal-maker-untrusted"),
         (lambda: world.make_seal(by=world.certify("maker", world.issuing(), forged=True)), "seal-maker-untrusted"),
         (lambda: world.make_seal(created=MOMENT - 60 * DAY), "seal-maker-untrusted"),
+        (lambda: world.make_seal(by=world.signer()), "seal-maker-untrusted"),
         (lambda: world.make_seal(valid_until=MOMENT - DAY), "seal-not-valid-at-signing"),
         (lambda: world.make_seal(valid_from=MOMENT + DAY), "seal-not-valid-at-signing"),
         (lambda: world.make_seal(signers=(world.maker().x509.der,)), "seal-signer-not-listed"),
@@ -235,6 +236,26 @@ def test_without_a_present_list_revocation_cannot_be_judged(crls, code):
     report = judge(world.good(), trust=with_crls(*crls()))
     assert report.verdict is Verdict.INDETERMINATE
     assert step(report, Step.CHAIN) == code
+    assert step(report, Step.SEAL) == "seal-maker-unjudged"
+    assert report.facts.signer == "signer", "who signed is known all the same"
+    assert step(report, Step.LIBRARY) == "library-issued"
+
+
+@pytest.mark.parametrize("crls", [(), (world.crl(world.root(), next_update=MOMENT - DAY / 2),)], ids=["none", "stale"])
+def test_a_forged_signer_is_not_excused_by_a_missing_list(crls):
+    forged = world.certify("forged signer", world.issuing(), forged=True)
+    report = judge(world.stamped(by=forged, seal=world.make_seal(signers=(forged.x509.der,))), trust=with_crls(*crls))
+    assert report.verdict is Verdict.INVALID
+    assert step(report, Step.CHAIN) == "chain-untrusted"
+    assert report.facts is None
+
+
+def test_a_signer_on_an_outdated_list_is_revoked_all_the_same():
+    revoked = {world.signer().x509.serial: MOMENT - 2 * DAY}
+    stale = world.crl(world.issuing(), revoked, next_update=MOMENT - DAY / 2)
+    report = judge(world.good(), trust=with_crls(world.crl(world.root()), stale))
+    assert step(report, Step.CHAIN) == "x509-revoked"
+    assert report.verdict is Verdict.INVALID
 
 
 def test_a_self_made_ca_with_the_same_names_is_not_trusted():
@@ -271,6 +292,15 @@ def test_an_expired_signer_cannot_be_confirmed_without_a_time_stamp():
     assert judge(pdf).verdict is Verdict.VALID
     report = judge(pdf, clock=FixedClock(MOMENT + 2 * DAY))
     assert outcome(report) == (Verdict.INDETERMINATE, "x509-expired")
+
+
+def test_an_expired_seal_maker_cannot_be_confirmed():
+    short = world.certify("short-lived maker", world.issuing(), not_after=MOMENT + DAY)
+    pdf = world.stamped(seal=world.make_seal(by=short))
+    assert judge(pdf).verdict is Verdict.VALID
+    report = judge(pdf, clock=FixedClock(MOMENT + 2 * DAY))
+    assert outcome(report) == (Verdict.INDETERMINATE, "seal-maker-expired")
+    assert report.facts is None
 
 
 def test_a_kept_good_path_ends_with_the_first_thing_that_it_rests_on():
