@@ -181,7 +181,7 @@ def application(installation: Installation) -> APIFlask:
             blueprints=(
                 certs_routes(installation.certs, tokens),
                 verifier_routes(installation.verifier, verifications),
-                ledger_routes(base.ledger, installation.checkpointer(), tokens),
+                ledger_routes(base.ledger, installation.checkpointer(), base.token.info, tokens),
                 authority_routes(installation.authority, base.clock),
                 sso_routes(endpoint, keyring, grants, issuer=issuer),
             ),
