@@ -6,11 +6,13 @@ which ids exist and accepts two methods at once), the scopes, and the token itse
 
 import base64
 import binascii
+import ipaddress
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
@@ -26,7 +28,7 @@ from authlib.oauth2.rfc6749 import (
 from typing_extensions import override
 
 from sso.domain import Client, Scope, parse_scopes, scopes_text
-from sso.errors import ClientNotAuthenticated, ScopeUnknown
+from sso.errors import ClientNotAuthenticated, ScopeUnknown, TokenAddressInsecure
 from sso.service import ClientRegistry
 from sso.tokens import TokenIssuer
 from trust.kernel.encoding import canonical_json
@@ -57,9 +59,11 @@ class TokenAnswer:
 
 
 class TokenEndpoint:
-    """Answers token requests; `address` is the public address of the endpoint, which must be https or loopback."""
+    """Answers token requests. `address` is the public address of the endpoint."""
 
     def __init__(self, registry: ClientRegistry, issuer: TokenIssuer, *, address: str) -> None:
+        """Raises `TokenAddressInsecure` unless `address` is https or loopback (RFC 6749 section 3.2)."""
+        _check_address(address)
         self._server = _Server(registry, issuer, address)
 
     def answer(self, request: TokenRequest) -> TokenAnswer:
@@ -179,6 +183,18 @@ class _Server(AuthorizationServer):  # type: ignore[misc]  # Authlib ships no ty
             "expires_in": token.seconds,
             "scope": scopes_text(token.scopes),
         }
+
+
+def _check_address(address: str) -> None:
+    """Authlib checks the same with each request, but lets an environment variable switch it off."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise TokenAddressInsecure(field="public_url")
 
 
 def _check_form(request: TokenRequest) -> None:

@@ -91,3 +91,13 @@ class TokenKeyUnusable(NotReady):
     code = "token-key-unusable"
     title = "There is no key that can sign access tokens."
     title_zh = "没有可用于签发访问令牌的密钥。"
+
+
+class TokenAddressInsecure(NotReady):
+    """Client secrets would travel in the clear: the public address is neither https nor this machine's own."""
+
+    code = "token-address-insecure"
+    title = "Access tokens cannot be served without https."
+    title_zh = "未使用 https，不能提供访问令牌。"
+    remedy = "Set YINXIN_PUBLIC_URL to an https address; http is accepted on the loopback address only."
+    remedy_zh = "请将 YINXIN_PUBLIC_URL 设为 https 地址；仅本机回环地址可使用 http。"

@@ -8,7 +8,8 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from sso.errors import TokenKeyUnusable
+from sso.endpoint import TokenEndpoint
+from sso.errors import TokenAddressInsecure, TokenKeyUnusable
 from sso.routes import blueprint
 from tests.fakes import FixedClock
 from tests.sso.support import ISSUER, USCC, House
@@ -171,6 +172,31 @@ def test_a_signer_that_refuses_is_our_fault_not_the_clients(
     monkeypatch.setattr(house.signer, "sign", refuse)
     answer = ask(house, {}, basic(*credentials))
     assert (answer.status_code, answer.get_json()["code"]) == (503, "token-key-unusable")
+
+
+@pytest.mark.parametrize(
+    ("address", "accepted"),
+    [
+        ("https://trust.example/oauth/token", True),
+        ("http://127.0.0.1:8080/oauth/token", True),
+        ("http://[::1]:8080/oauth/token", True),
+        ("http://localhost/oauth/token", True),
+        ("http://trust.example/oauth/token", False),
+        ("http://10.0.0.5:8080/oauth/token", False),
+        ("http://127.0.0.1.evil.example/oauth/token", False),
+        ("ftp://127.0.0.1/oauth/token", False),
+        ("", False),
+    ],
+)
+def test_secrets_travel_by_https_or_not_at_all(
+    house: House, monkeypatch: pytest.MonkeyPatch, address: str, accepted: bool
+) -> None:
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")  # must not open what we close
+    if accepted:
+        TokenEndpoint(house.registry, house.issuer, address=address)
+        return
+    with pytest.raises(TokenAddressInsecure):
+        TokenEndpoint(house.registry, house.issuer, address=address)
 
 
 def test_the_key_set_is_published(house: House) -> None:

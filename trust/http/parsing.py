@@ -102,7 +102,11 @@ def read_json(model: type[ModelT], *, max_bytes: int | None = None) -> ModelT:
         raise MediaTypeUnsupported("This operation reads application/json.")
     if max_bytes is not None:
         request.max_content_length = max_bytes
-    return parse_json(request.get_data(), model)
+    data, limit = request.get_data(), request.max_content_length
+    # A chunked body announces no length, and the reader below us cuts it off at the limit without a word.
+    if request.content_length is None and limit is not None and len(data) >= limit:
+        raise BodyTooLarge(f"A body of unannounced length must have less than {limit} bytes here.")
+    return parse_json(data, model)
 
 
 def json_body(

@@ -1,5 +1,6 @@
 import contextlib
 import datetime as dt
+import io
 from typing import Annotated
 
 import pytest
@@ -121,6 +122,22 @@ def test_the_body_limit_holds_from_both_sides() -> None:
 def test_a_route_may_have_a_lower_limit() -> None:
     assert post(sized(60), "/small") == (200, None)
     assert post(sized(61), "/small") == (413, "body-too-large")
+
+
+def test_a_body_of_unannounced_length_is_never_cut_off_silently() -> None:
+    for length, status in ((LIMIT - 1, 200), (LIMIT, 413), (3 * LIMIT, 413)):
+        body = GOOD + b" " * (length - len(GOOD))  # what a cut would leave is still good JSON
+        answer = (
+            served()
+            .test_client()
+            .post(
+                "/body",
+                input_stream=io.BytesIO(body),
+                content_type="application/json",
+                environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+            )
+        )
+        assert answer.status_code == status
 
 
 def test_another_media_type_is_refused() -> None:
