@@ -134,7 +134,7 @@ def test_a_body_of_unannounced_length_is_never_cut_off_silently() -> None:
                 "/body",
                 input_stream=io.BytesIO(body),
                 content_type="application/json",
-                environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+                environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
             )
         )
         assert answer.status_code == status
