@@ -38,7 +38,6 @@ def serve(settings: Settings, housekeeping: Housekeeping) -> None:
             websockets=False,
             respawn_failed_workers=True,
             log_access=False,
-            process_name="yinxin",
         ).serve()
     finally:
         stop.set()
