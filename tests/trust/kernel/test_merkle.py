@@ -293,3 +293,10 @@ def test_the_empty_tree_has_one_root() -> None:
     with pytest.raises(ProofInvalid):
         merkle.verify_consistency(SM3, old_size=0, old_root=SM3.empty(), new_size=0, new_root=b"x" * 32, path=())
     assert merkle.frontier(0, GROWN[SM3].read) == Frontier()
+    assert Frontier().root(SM3) == SM3.empty()
+
+
+def test_a_consistency_proof_without_nodes_is_refused() -> None:
+    roots = GROWN[SM3].roots
+    with pytest.raises(ProofInvalid):
+        merkle.verify_consistency(SM3, old_size=3, old_root=roots[3], new_size=5, new_root=roots[5], path=())

@@ -42,6 +42,13 @@ def test_a_whole_ledger_is_reported(grown: Setting) -> None:
     assert report.verified_at == MOMENT
 
 
+def test_a_checkpoint_of_the_empty_ledger_is_verified_too(empty: Setting) -> None:
+    empty.checkpointer.checkpoint()
+    assert empty.ledger.verify().checkpointed_size == 0
+    empty.tamper("UPDATE ledger_checkpoint SET signature = X'00'")
+    assert broken(empty).place == "checkpoint 0"
+
+
 @pytest.mark.parametrize("page", [1, 2, 4, 8, 32])
 def test_the_size_of_a_page_does_not_matter(grown: Setting, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = grown.ledger.verify()

@@ -76,6 +76,7 @@ def test_any_bytes_parse_or_raise_our_error(data: bytes) -> None:
         {"extra": 1},
         {"at": "2026-11-21"},
         {"at": None},
+        {"at": "2026-11-21T08:00:00.0Z"},
         {"purpose": "fun"},
         {"key": 7},
         {"why": None},
