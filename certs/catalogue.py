@@ -16,16 +16,9 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from certs.errors import (
-    CatalogueBroken,
-    DateOrder,
-    FieldContradiction,
-    FieldMissing,
-    FieldUnknown,
-    TypeUnknown,
-    ValidityTooLong,
-)
+from certs.errors import CatalogueBroken, DateOrder, FieldContradiction, TypeUnknown, ValidityTooLong
 from certs.face import Face, Field, Role, parse_date
+from trust.kernel.errors import FieldMissing, FieldUnknown
 from trust.kernel.identifiers import ResidentId, Sex, Uscc, is_type_code
 
 SHIPPED = Path(__file__).parent / "types"

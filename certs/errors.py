@@ -1,6 +1,6 @@
 """The errors of this context: what is wrong with a type, a field, a page, or the state of a certificate."""
 
-from trust.kernel.errors import InvalidInput, MalformedInput, NotFound, NotReady
+from trust.kernel.errors import InvalidInput, NotFound, NotReady
 
 
 class TypeUnknown(NotFound):
@@ -21,22 +21,6 @@ class CatalogueBroken(NotReady):
     title_zh = "证照目录中的某个类型不可用。"
     remedy = "Correct the type.toml named in the detail."
     remedy_zh = "请更正详情所指的 type.toml。"
-
-
-class FieldUnknown(InvalidInput):
-    """A field that the certificate type does not have."""
-
-    code = "field-unknown"
-    title = "The certificate type has no such field."
-    title_zh = "该证照类型没有此字段。"
-
-
-class FieldMissing(InvalidInput):
-    """A required field is absent or empty."""
-
-    code = "field-missing"
-    title = "A required field is missing."
-    title_zh = "缺少必填字段。"
 
 
 class FieldWrongKind(InvalidInput):
@@ -121,11 +105,3 @@ class FieldContradiction(InvalidInput):
     code = "field-contradiction"
     title = "The value contradicts the resident identity number."
     title_zh = "取值与公民身份号码所载不一致。"
-
-
-class PreviewRefused(MalformedInput):
-    """A file that cannot be shown as a picture."""
-
-    code = "preview-refused"
-    title = "No preview can be made of this file."
-    title_zh = "无法生成该文件的预览。"

@@ -11,24 +11,17 @@ from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
-from certs.errors import (
-    FieldCharacter,
-    FieldChoice,
-    FieldDate,
-    FieldMissing,
-    FieldPattern,
-    FieldRange,
-    FieldTooLong,
-    FieldWrongKind,
-)
+from certs.errors import FieldCharacter, FieldChoice, FieldDate, FieldPattern, FieldRange, FieldTooLong, FieldWrongKind
+from trust.kernel.errors import FieldMissing
 from trust.kernel.identifiers import ResidentId, Uscc
 
 # Years of any date on a certificate: the oldest birth date met in registers, and beyond the longest validity.
 _YEARS = range(1800, 2200)
 
 # Unicode categories with no place in a printed value: controls, direction overrides and zero-width characters,
-# surrogates, private use, unassigned, line and paragraph separators.
-_REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# surrogates, private use, line and paragraph separators. Unassigned ones pass: a rare character may be newer than this
+# Python, and the fonts decide.
+_REFUSED = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 class FieldKind(StrEnum):

@@ -106,10 +106,10 @@ class KeyFileBroken(InternalFault):
     remedy_zh = "请从备份恢复该文件，并告知安全审计员。"
 
 
-class TokenMissing(NotReady):
+class KeyStoreMissing(NotReady):
     """There is no software token in this folder."""
 
-    code = "token-missing"
+    code = "key-store-missing"
     title = "There is no key store in this home."
     title_zh = "该目录下没有密钥库。"
     remedy = "Run `yinxin init` for a new installation, or restore the folder from its backup."

@@ -27,12 +27,12 @@ from hsm_adapter.errors import (
     InsecureSignerWarning,
     KeyFileBroken,
     KeyRetired,
+    KeyStoreMissing,
     KeyUnknown,
     LabelInvalid,
     PassphraseWrong,
     SoftwareKeysRefused,
     TokenExists,
-    TokenMissing,
 )
 from hsm_adapter.keyfile import StoredKey
 from hsm_adapter.passphrase import read_passphrase
@@ -139,10 +139,10 @@ class SoftwareToken:
         return [key.sign(message) for message in messages]
 
     def check(self) -> None:
-        """Raise `TokenMissing` or `TokenFolderUnusable` when the folder is gone."""
+        """Raise `KeyStoreMissing` or `TokenFolderUnusable` when the folder is gone."""
         with usable(self._folder):
             if not (self._folder / _HEADER).is_file():
-                raise TokenMissing(field=self._folder.name)
+                raise KeyStoreMissing(field=self._folder.name)
 
     def _write(self, stored: StoredKey) -> None:
         sealed = bytes(self._box.encrypt(keyfile.encode_plaintext(stored)))
@@ -223,7 +223,7 @@ def open_software_token(
 ) -> SoftwareToken:
     """Open the token in `folder` and warn `InsecureSignerWarning`; in production only when it is allowed.
 
-    Raises `SoftwareKeysRefused`, `TokenMissing`, `KeyFileBroken`, `PassphraseMissing`, `PassphraseExposed`,
+    Raises `SoftwareKeysRefused`, `KeyStoreMissing`, `KeyFileBroken`, `PassphraseMissing`, `PassphraseExposed`,
     `PassphraseWrong`.
     """
     if production and not allowed:
@@ -232,7 +232,7 @@ def open_software_token(
         try:
             salt, cost, proof = _parse_header(_read(folder / _HEADER))
         except FileNotFoundError:
-            raise TokenMissing(field=folder.name) from None
+            raise KeyStoreMissing(field=folder.name) from None
     box = _box(read_passphrase(passphrase_file), salt, cost)
     try:
         box.decrypt(proof)

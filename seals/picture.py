@@ -5,15 +5,14 @@ straight into an appearance stream; `as_pdf` wraps it into a page for print shop
 """
 
 import io
-import threading
 from collections.abc import Sequence
 
 import pikepdf
-import pypdfium2
 from PIL import Image, ImageChops
 
 from seals.artwork import RED, SIZE_MM, Shape
 from seals.outlines import Segment
+from trust.raster import first_page
 
 PNG_DPI = 300  # what GB/T 38540 pictures are made with in practice; sharp when printed at their own size
 _MM = 72 / 25.4  # points per millimetre
@@ -21,8 +20,6 @@ _HALF = SIZE_MM / 2
 _PDF_PAINT = {"fill": "f", "stroke": "S", "both": "B"}
 _LEVELS = 16  # steps of opacity: 4-bit pixels keep the picture, which travels in every sealed file, below 20 KiB
 _LIKENESS = 0.01  # mean difference of opacity between two renderings of one seal; other versions of pdfium stay below
-
-_pdfium = threading.Lock()  # pdfium is not safe to call from two threads
 
 
 def as_operators(shapes: Sequence[Shape]) -> bytes:
@@ -85,12 +82,7 @@ def is_alike(operators: bytes, png: bytes) -> bool:
 
 def _opacity(operators: bytes, dpi: float) -> Image.Image:
     """Rasterise red on white; the green channel then tells how much ink each pixel has."""
-    with _pdfium:
-        document = pypdfium2.PdfDocument(as_pdf(operators))
-        try:
-            image = document[0].render(scale=dpi / 72, rev_byteorder=True).to_pil().convert("RGB")
-        finally:
-            document.close()
+    image = first_page(as_pdf(operators), dpi=dpi)
     paper_to_ink = 255 - round(255 * RED[1])
     opacity: Image.Image = image.getchannel("G").point(
         [min(255, round((255 - green) * 255 / paper_to_ink)) for green in range(256)]

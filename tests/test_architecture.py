@@ -1,5 +1,6 @@
 """The house stands as docs/design.md draws it."""
 
+import ast
 import importlib
 import importlib.metadata
 import subprocess
@@ -14,6 +15,24 @@ from trust.http.problems import status_of_class
 from trust.kernel import errors
 
 ROOT = Path(__file__).resolve().parent.parent
+# Each native or vendor library is imported by the modules named here and by no other (docs/design.md section 3).
+LIBRARY_HOMES = {
+    "alembic": ("trust.migrations",),
+    "authlib": ("sso",),
+    "cffi": ("trust.gm.libcrypto",),
+    "granian": ("portal.serve",),
+    "gmssl": ("trust.gm.fallback",),
+    "joserfc": ("sso",),
+    "nacl": ("trust.sealing", "hsm_adapter"),
+    "obstore": ("trust.files",),
+    "pikepdf": ("seals",),
+    "pyhanko": ("trust.formats", "seals", "verifier"),
+    "pyhanko_certvalidator": ("trust.formats", "seals", "verifier"),
+    "pypdfium2": ("trust.raster",),
+    "sqlalchemy": ("trust.db", "trust.migrations", "trust.ledger", "trust.authority", "seals", "certs", "sso"),
+    "typst": ("trust.typesetting",),
+    "zxingcpp": ("trust.formats.qr",),
+}
 FAMILIES = (
     errors.InternalFault,
     errors.MalformedInput,
@@ -87,3 +106,30 @@ def test_no_module_is_longer_than_350_lines():
         if "versions" not in path.parts and len(path.read_text("utf-8").splitlines()) > 350
     ]
     assert long == []
+
+
+def _imports(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+
+
+def test_each_library_is_imported_only_where_it_lives():
+    strays = [
+        f"{module} imports {library}"
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for library in _imports(path)
+        for module in [".".join(path.relative_to(ROOT).with_suffix("").parts)]
+        if library in LIBRARY_HOMES and not module.startswith(LIBRARY_HOMES[library])
+    ]
+    assert strays == []
+
+
+def test_sqlalchemy_stays_in_stores():
+    for package in ("trust.ledger", "trust.authority", "seals", "certs", "sso"):
+        for path in (ROOT / package.replace(".", "/")).rglob("*.py"):
+            if "sqlalchemy" in set(_imports(path)):
+                assert "store" in path.relative_to(ROOT).with_suffix("").parts, path

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from portal.demo.world import ApiClient
-from trust.kernel.errors import TrustError
+from trust.kernel.errors import InternalFault
 
 _SECONDS = 30
 
 
-class CallRefused(TrustError):
+class CallRefused(InternalFault):
     """The service answered a call with an error; the detail is its problem document's code."""
 
     code = "call-refused"

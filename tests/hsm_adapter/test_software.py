@@ -24,13 +24,13 @@ from hsm_adapter.errors import (
     InsecureSignerWarning,
     KeyFileBroken,
     KeyRetired,
+    KeyStoreMissing,
     PassphraseExposed,
     PassphraseMissing,
     PassphraseWrong,
     SoftwareKeysRefused,
     TokenExists,
     TokenFolderUnusable,
-    TokenMissing,
 )
 from hsm_adapter.passphrase import MAX_PASSPHRASE_BYTES, read_passphrase
 from hsm_adapter.software import Argon2Cost, SoftwareToken, create_software_token, open_software_token
@@ -336,14 +336,14 @@ def test_a_token_is_never_overwritten(folder: TokenFolder) -> None:
 
 def test_a_folder_without_token_is_missing(tmp_path: Path) -> None:
     nothing = TokenFolder(tmp_path / "nothing", write_passphrase(tmp_path / "p"), FixedClock())
-    assert code_of(nothing.open) == "token-missing"
+    assert code_of(nothing.open) == "key-store-missing"
 
 
 def test_a_token_that_vanishes_is_not_ready(folder: TokenFolder) -> None:
     token = folder.open()
     token.check()
     (folder.path / "token.json").unlink()
-    with pytest.raises(TokenMissing):
+    with pytest.raises(KeyStoreMissing):
         token.check()
 
 

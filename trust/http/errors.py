@@ -61,26 +61,6 @@ class BodyTooLarge(TooLarge):
     title_zh = "请求体超过此操作的大小上限。"
 
 
-class FieldUnknown(InvalidInput):
-    """The body has a member that the operation does not know; a typing error must not be ignored silently."""
-
-    code = "field-unknown"
-    title = "The request has a field that this operation does not know."
-    title_zh = "请求中含有此操作不认识的字段。"
-    remedy = "Remove or rename the named field; the API description lists all fields."
-    remedy_zh = "请删除或更名所指字段；接口说明列出全部字段。"
-
-
-class FieldMissing(InvalidInput):
-    """A required member is absent."""
-
-    code = "field-missing"
-    title = "A required field is missing."
-    title_zh = "缺少必填字段。"
-    remedy = "Add the named field."
-    remedy_zh = "请补上所指字段。"
-
-
 class FieldInvalid(InvalidInput):
     """A member has the wrong type or lies outside its bounds."""
 

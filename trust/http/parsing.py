@@ -22,15 +22,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import override
 
-from trust.http.errors import (
-    BodyTooLarge,
-    FieldInvalid,
-    FieldMissing,
-    FieldUnknown,
-    JsonDuplicateMember,
-    JsonMalformed,
-    MediaTypeUnsupported,
-)
+from trust.http.errors import BodyTooLarge, FieldInvalid, JsonDuplicateMember, JsonMalformed, MediaTypeUnsupported
+from trust.kernel.errors import FieldMissing, FieldUnknown
 
 MAX_FORM_PARTS = 32
 """Parts of one multipart form. Our largest form has four fields; each part costs the parser time."""

@@ -53,6 +53,26 @@ class InvalidInput(TrustError):
     remedy_zh = "请更正所指字段后重新提交。"
 
 
+class FieldUnknown(InvalidInput):
+    """A member that the operation does not know; a typing error must not be ignored silently."""
+
+    code = "field-unknown"
+    title = "The request has a field that is not known here."
+    title_zh = "请求中含有此处不认识的字段。"
+    remedy = "Remove or rename the named field; the API description lists all fields."
+    remedy_zh = "请删除或更名所指字段；接口说明列出全部字段。"
+
+
+class FieldMissing(InvalidInput):
+    """A required member is absent or empty."""
+
+    code = "field-missing"
+    title = "A required field is missing."
+    title_zh = "缺少必填字段。"
+    remedy = "Add the named field."
+    remedy_zh = "请补上所指字段。"
+
+
 class TooLarge(TrustError):
     """The input exceeds a named limit."""
 
