@@ -39,7 +39,7 @@ from verifier.ports import TrustMaterial, TrustSource
 TRUSTED: Final = "chain-trusted"
 FRESHNESS: Final = frozenset({"crl-missing", "crl-stale"})
 """The path is good, so it is known who signed; only whether it was revoked since is not."""
-_KEPT: Final = 8192  # good paths: one seal signer and one maker for each of 4,000 authorities, about 1 MB
+_KEPT: Final = 8192  # good paths: one signer and one maker for each of 4,000 authorities, about 16 MB
 _SM2 = TABLE[Algorithm.SM2_SM3]
 _SIGNING = {KeyUsage.DIGITAL_SIGNATURE, KeyUsage.NON_REPUDIATION}
 _FAULTS: tuple[tuple[type[Exception], str], ...] = (
@@ -75,6 +75,15 @@ class ChainResult:
     detail: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GoodPath:
+    """A path found good, and the time in which nothing that it rests on begins or ends."""
+
+    since: datetime
+    until: datetime
+    path: frozenset[bytes]
+
+
 class _Anchors:
     """One generation of trust material, parsed, with the paths found good under it."""
 
@@ -88,26 +97,32 @@ class _Anchors:
         self._roots = [asn1_x509.Certificate.load(der) for der in material.roots]
         self._intermediates = [asn1_x509.Certificate.load(der) for der in material.intermediates]
         self._lists = [asn1_crl.CertificateList.load(der) for der in material.crls]
-        self._good: dict[bytes, tuple[datetime, datetime]] = {}
+        self._good: dict[bytes, _GoodPath] = {}
 
     def judge(self, leaf: X509, extra: Sequence[X509], moment: datetime) -> ChainResult:
         key = hashlib.sha256(leaf.der).digest()
-        since, until = self._good.get(key, (moment, moment))
-        if since <= moment < until:
-            return ChainResult(code=TRUSTED)
-        fault, path = self._path(leaf, extra, moment, lists=True)
-        if fault in FRESHNESS:
-            # The library walks from the root down: below a missing list it has not yet looked at any signature.
-            unread, path = self._path(leaf, extra, moment, lists=False)
-            fault = unread or fault
-        if path and self._is_listed(path):
-            fault = "x509-revoked"
-        if fault is not None:
-            return ChainResult(code=fault)
+        good = self._good.get(key)
+        if good is None or not good.since <= moment < good.until:
+            fault, path = self._path(leaf, extra, moment, lists=True)
+            if fault in FRESHNESS:
+                # The library walks from the root down: below a missing list it has not yet looked at any signature.
+                unread, path = self._path(leaf, extra, moment, lists=False)
+                fault = unread or fault
+            if path and self._is_listed(path):
+                fault = "x509-revoked"
+            if fault is not None:
+                return ChainResult(code=fault)
+            good = self._keep(key, path)
+        # The certificates in a CMS are not signed: one that the path does not need would let the file be changed.
+        stray = any(x509.der not in good.path for x509 in extra)
+        return ChainResult(code="x509-stray" if stray else TRUSTED)
+
+    def _keep(self, key: bytes, path: Sequence[X509]) -> "_GoodPath":
+        since, until = self._window(path)
         if len(self._good) >= _KEPT:
             self._good.clear()
-        self._good[key] = self._window(path)
-        return ChainResult(code=TRUSTED)
+        self._good[key] = _GoodPath(since=since, until=until, path=frozenset(x509.der for x509 in path))
+        return self._good[key]
 
     def _path(
         self, leaf: X509, extra: Iterable[X509], moment: datetime, *, lists: bool

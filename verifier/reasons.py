@@ -188,6 +188,11 @@ _ROWS = (
     _failed("x509-not-yet-valid", "The signer's X.509 is not valid yet.", "签章人的数字证书尚未生效。"),
     _failed("x509-usage", "The signer's X.509 was not issued for signing documents.", "签章人的数字证书不能用于签章。"),
     _failed(
+        "x509-stray",
+        "The signature carries an X.509 that does not belong to the signer's chain.",
+        "签名中附有不属于签章人证书链的数字证书。",
+    ),
+    _failed(
         "time-implausible",
         "The time of signing that the signer claims lies outside the validity of the signer's X.509, or in the future.",
         "签章人所称的签章时间不在其数字证书有效期内，或晚于当前时间。",

@@ -262,6 +262,7 @@ def seal_page(prepared: bytes, stamp: Stamp, *, at: int | None = None) -> bytes:
     digest = sm3(bytes(data[:start]) + bytes(data[end:]))
     template = CmsTemplate(stamp.by.x509, stamp.chain)
     cms = template.assemble(digest, stamp.by.key.sign(template.signed_attributes(digest)))
+    assert len(cms) <= stamp.room
     data[start + 1 : start + 1 + 2 * len(cms)] = cms.hex().encode()
     return bytes(data)
 

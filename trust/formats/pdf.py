@@ -35,6 +35,8 @@ _HEADER_WINDOW = 1024  # bytes: where older readers look for the header (ISO 320
 
 _BYTE_RANGE = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]*\[")
 _CONTENTS_KEY = re.compile(rb"/Contents[\x00\t\n\x0c\r ]{0,8}$")
+# Nothing but digits, in one case: what the gap holds is signed by nobody, so it has one spelling only.
+_CONTENTS = re.compile(rb"<(?:(?:[0-9a-f]{2})*+|(?:[0-9A-F]{2})*+)>")
 _DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:Z(?:00'?00'?)?|([+-])(\d\d)'?(\d\d)'?)?")
 
 
@@ -71,7 +73,7 @@ class PdfSignature:
         start, first, second, last = self.byte_range
         if start != 0 or (first, second) != self.contents_span or not 0 < last <= len(data) - second:
             return Coverage.BROKEN
-        if not _CONTENTS_KEY.search(data, max(0, first - 32), first):
+        if not (_CONTENTS_KEY.search(data, max(0, first - 32), first) and _CONTENTS.fullmatch(data, first, second)):
             return Coverage.BROKEN
         return Coverage.ENTIRE_FILE if second + last == len(data) else Coverage.FOLLOWED
 
