@@ -20,8 +20,11 @@ from trust.kernel.identifiers import CertificateIdentifier
 from trust.typesetting import Typesetter, UnrenderableCharacter
 
 SHEET: Final = "sheet.typ"
-_LONG_RUN = re.compile("[!-~\u00a1-\u024f]{19,}")  # characters: 18 (credit codes, resident numbers) fit every column
+_RUN = re.compile("[!-~\u00a1-\u024f]+")  # Latin letters, digits and signs: no line is broken inside a run of them
+_RUN_MAX = 10.5  # em: what the narrowest column of the shipped types takes in one line
+_LONG_PART = re.compile("(.{16})(?=.{6})")
 _CHUNK = re.compile(".{1,6}")
+_BROAD = frozenset("MWmw@%—…")
 _EMPTY = "—"  # stands where an optional field was not given, so that nothing can be added on paper
 
 
@@ -85,8 +88,9 @@ class Renderer:
             "name_en": kind.name_en,
             "fields": {found.key: _printed(found, values.face.values) for found in kind.fields},
             "authority": values.authority,
+            "authority_text": _breakable(values.authority),
             "authority_units": _units(values.authority),
-            "identifier": values.identifier.value,
+            "identifier": _identifier_text(values.identifier),
             "qr": qr_svg(values.link.text),
             "seal": {"x_mm": kind.seal.x_mm, "y_mm": kind.seal.y_mm},
             "notice": f"{kind.notice} {kind.notice_en}",
@@ -121,13 +125,25 @@ def metadata_of(kind: CertificateType, values: RenderInput) -> Metadata:
 
 
 def _units(text: str) -> float:
-    """Return the estimated width of a text in em: one for a full-width character, a little over half for others."""
-    return sum(1.0 if unicodedata.east_asian_width(character) in "WFA" else 0.58 for character in text)
+    """Return the estimated width of a text in em, rather too wide than too narrow."""
+    return sum(_width(character) for character in text)
+
+
+def _width(character: str) -> float:
+    if character in _BROAD or unicodedata.east_asian_width(character) in "WFA":
+        return 1.0
+    return 0.76 if character.isupper() else 0.58
 
 
 def _breakable(text: str) -> str:
-    """Allow line breaks inside runs of Latin letters and digits that are longer than any word or number."""
-    return _LONG_RUN.sub(lambda run: "\u200b".join(_CHUNK.findall(run[0])), text)
+    """Mark places to break, by zero-width spaces, in runs wider than a column; the sheet takes the marks out."""
+    return _RUN.sub(lambda run: "\u200b".join(_CHUNK.findall(run[0])) if _units(run[0]) > _RUN_MAX else run[0], text)
+
+
+def _identifier_text(identifier: CertificateIdentifier) -> str:
+    """Mark a place to break after each dot, and inside a serial longer than any that this service makes."""
+    parts = [_LONG_PART.sub("\\1\u200b", part) for part in identifier.value.split(".")]
+    return ".\u200b".join(parts)
 
 
 def _printed(field: Field, values: Mapping[str, str | int]) -> dict[str, object]:
