@@ -106,7 +106,8 @@ class MakingPoint:
     def _key(self, purpose: KeyPurpose, label: str) -> KeyInfo:
         """Take up the key that an interrupted run made, or make one."""
         wanted = (purpose, label, KeyState.ACTIVE)
-        for key in self._custodian.keys():  # noqa: SIM118  a custodian is no mapping
+        known = self._custodian.keys()
+        for key in known:
             if (key.purpose, key.label, key.state) == wanted:
                 return key
         return self._custodian.generate(algorithm=Algorithm.SM2_SM3, purpose=purpose, label=label)

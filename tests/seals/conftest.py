@@ -95,6 +95,10 @@ class World:
     making: MakingPoint
     service: SealService
 
+    def keys_for(self, purpose: KeyPurpose) -> list[KeyInfo]:
+        known = self.device.keys()
+        return [key for key in known if key.purpose is purpose]
+
     def made(self, code: str = CODE) -> SealRecord:
         applied = self.service.apply_for(name=NAME, line=LINE, uscc=USCC, code=code, requested_by="operator:wang")
         return self.service.approve(applied.seal_id, approved_by="operator:li")
