@@ -1,0 +1,117 @@
+"""One installation, made in-process as the demonstration makes its own, and what third parties get to see of it.
+
+A folder holds one stamped certificate of each type with the X.509s and revocation lists of the PKI, as downloaded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from certs.access_log import Purpose
+from certs.domain import Certificate
+from certs.routes import IssueBody
+from portal.demo import data, world
+from portal.setup import initialise
+from portal.wiring import Installation
+from trust.config import load_settings
+from trust.kernel.identifiers import CertificateIdentifier
+
+PUBLIC_URL = "https://zz.example.gov.cn"
+NAMES = ("food", "permit")
+PUBLISHED = ("root.cer", "issuing.cer", "root.crl", "issuing.crl")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clerk:
+    """The caller: the authority's business system."""
+
+    client: str = "interop"
+    authority: str = data.AUTHORITY
+    name: str = "client:interop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhibit:
+    """A stamped certificate as its holder has it."""
+
+    certificate: Certificate
+    body: dict[str, Any]
+    path: Path
+    link: str
+
+    @property
+    def pdf(self) -> bytes:
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhibits:
+    """Everything that anyone can download: the certificates, and what is published under /pki."""
+
+    folder: Path
+    food: Exhibit
+    permit: Exhibit
+
+    def published(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+
+def today() -> date:
+    """The calendar day of the issuing authorities."""
+    return datetime.now(timezone(timedelta(hours=8))).date()
+
+
+def issue(installation: Installation, body: dict[str, Any], key: str, folder: Path) -> Exhibit:
+    """Issue one certificate and keep its file, named for the key."""
+    service = installation.certs
+    certificate = service.issue(Clerk(), IssueBody.model_validate(body, strict=False).parse(f"interop-{key}"))
+    identifier = CertificateIdentifier.parse(certificate.identifier)
+    path = folder / f"{key}.pdf"
+    path.write_bytes(service.file(Clerk(), identifier, Purpose(text="interop test")).content)
+    return Exhibit(certificate=certificate, body=body, path=path, link=service.verification_link(certificate).text)
+
+
+def found(home: Path, **settings: object) -> Installation:
+    """Make an installation with the demonstration's authority and seal."""
+    opened = initialise(load_settings(home=home, public_url=PUBLIC_URL, **settings), organization="测试运营单位")
+    world.onboard(opened, world.make_seal(opened))
+    return opened
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    opened = found(tmp_path_factory.mktemp("interop") / "home")
+    yield opened
+    opened.close()
+
+
+def exhibit_all(installation: Installation, folder: Path) -> Exhibits:
+    """Issue one certificate of each type and lay out what is published."""
+    food = issue(installation, data.food_licence(today()), "food", folder)
+    permit = issue(installation, data.residence_permit(today()), "permit", folder)
+    publish(installation, folder)
+    return Exhibits(folder=folder, food=food, permit=permit)
+
+
+def publish(installation: Installation, folder: Path) -> None:
+    """Write the files that are downloaded from /pki."""
+    material = installation.authority.material()
+    contents = (*material.roots, *material.intermediates, *material.crls)
+    for name, content in zip(PUBLISHED, contents, strict=True):
+        (folder / name).write_bytes(content)
+
+
+@pytest.fixture(scope="session")
+def exhibits(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Exhibits:
+    return exhibit_all(installation, tmp_path_factory.mktemp("exhibits"))
+
+
+@pytest.fixture(params=NAMES)
+def exhibit(exhibits: Exhibits, request: pytest.FixtureRequest) -> Exhibit:
+    """Each certificate in turn."""
+    chosen: Exhibit = getattr(exhibits, request.param)
+    return chosen
