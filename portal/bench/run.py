@@ -1,0 +1,102 @@
+"""Runs the figures, prints each as soon as it is there, and tells which targets were missed."""
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from portal.bench.documents import document_figures
+from portal.bench.engines import guard_figures, sm2_figures
+from portal.bench.measure import ROUNDS, Figure
+from portal.bench.network import network_figures
+from portal.bench.world import BenchWorld, bench_world
+from trust.gm import selftest
+
+_PARTS: dict[str, Callable[[BenchWorld], Iterator[Figure]]] = {
+    "sm2": lambda _world: sm2_figures(),
+    "guard": guard_figures,
+    "documents": document_figures,
+    "http": network_figures,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Where the figures were taken."""
+
+    cpu: str
+    cores: int
+    python: str
+    engine: str
+    load: float
+
+    @classmethod
+    def here(cls) -> "Machine":
+        """Describe this machine; a load above the idle one spoils every figure."""
+        report = selftest.run()
+        return cls(
+            cpu=platform.processor() or platform.machine(),
+            cores=os.cpu_count() or 1,
+            python=platform.python_version(),
+            engine=report.version,
+            load=round(os.getloadavg()[0], 2),
+        )
+
+
+def run_bench(*, as_json: bool, only: tuple[str, ...]) -> None:
+    """Measure and print. `only` names parts: sm2, guard, documents, http."""
+    console = Console(stderr=True)
+    machine = Machine.here()
+    missing = [] if shutil.which("wrk") else ["http: wrk is missing (Debian/Ubuntu: apt-get install wrk)"]
+    figures: list[Figure] = []
+    with bench_world() as world:
+        for name, part in _PARTS.items():
+            if only and name not in only:
+                continue
+            with console.status(f"{name}: {ROUNDS} rounds per figure"):
+                for measured in part(world):
+                    figures.append(measured)
+                    console.print(f"{measured.name}: {measured.ours:.1f} {measured.unit}")
+    if as_json:
+        value = {
+            "machine": {"cpu": machine.cpu, "cores": machine.cores, "load_at_start": machine.load},
+            "versions": {"python": machine.python, "libcrypto": machine.engine, "typst": version("typst")},
+            "rounds": ROUNDS,
+            "figures": [measured.as_dict() for measured in figures],
+            "not_measured": missing,
+        }
+        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        return
+    Console(width=150).print(_table(machine, figures))
+    for line in missing:
+        click.echo(f"not measured: {line}")
+
+
+def _table(machine: Machine, figures: list[Figure]) -> Table:
+    table = Table(
+        title=f"yinxin bench: medians of {ROUNDS} rounds, {machine.cores} cores, load {machine.load} at the start, "
+        f"Python {machine.python}, {machine.engine}"
+    )
+    for heading in ("figure", "median", "min-max", "reference", "ratio", "target", ""):
+        table.add_column(heading)
+    for measured in figures:
+        reference = (
+            "" if measured.reference is None else f"{measured.reference_name}: {measured.reference:.1f} {measured.unit}"
+        )
+        table.add_row(
+            measured.name,
+            f"{measured.ours:.1f} {measured.unit}",
+            f"{measured.spread[0]:.1f}-{measured.spread[1]:.1f}",
+            reference,
+            "" if measured.ratio is None else f"{measured.ratio:.2f}",
+            measured.target,
+            {None: "", True: "reached", False: "MISSED"}[measured.reached],
+        )
+    return table
