@@ -41,7 +41,7 @@ FOOD = Ornament(
     width=297,
     height=210,
     inset=13,
-    waves=64,
+    waves=72,
     line="#9a7836",
     accent="#2f6b53",
     pale="#efe6cf",
@@ -53,7 +53,7 @@ RESIDENCE = Ornament(
     width=210,
     height=148,
     inset=10.5,
-    waves=56,
+    waves=60,
     line="#3f73a6",
     accent="#8a6d2f",
     pale="#dde8f3",
@@ -68,8 +68,8 @@ def draw(ornament: Ornament) -> str:
     parts = [
         f'<path fill="{ornament.paper}" d="M0 0H{_n(ornament.width)}V{_n(ornament.height)}H0z"/>',
         _group(ornament.pale, 0.18, _central(ornament)),
-        _group(ornament.line, 0.15, _band(ornament, strands=4, amplitude=2.7, phase=0.0)),
-        _group(ornament.accent, 0.12, _band(ornament, strands=2, amplitude=1.5, phase=0.4)),
+        _group(ornament.line, 0.15, _band(ornament, strands=4, amplitude=2.9, phase=0.0)),
+        _group(ornament.accent, 0.12, _band(ornament, strands=2, amplitude=1.7, phase=0.125)),
         _group(ornament.line, 0.5, [_frame(ornament, ornament.inset - 4.6)]),
         _group(ornament.line, 0.2, [_frame(ornament, ornament.inset - 3.7), _frame(ornament, ornament.inset + 3.7)]),
         _group(ornament.line, 0.35, [_frame(ornament, ornament.inset + 4.5)]),
@@ -82,16 +82,17 @@ def draw(ornament: Ornament) -> str:
 
 
 def _band(ornament: Ornament, *, strands: int, amplitude: float, phase: float) -> list[str]:
+    """Waves around the page, evenly shifted against each other."""
     middle = _rectangle(ornament)
     paths = []
     for strand in range(strands):
-        shift = phase + 2 * math.pi * strand / strands
+        shift = (phase + strand / strands) / ornament.waves
 
-        def offset(u: float, shift: float = shift) -> float:
-            angle = 2 * math.pi * ornament.waves * u + shift
-            return amplitude * math.sin(angle) + 0.25 * amplitude * math.sin(2 * angle + shift)
+        def wave(u: float, shift: float = shift) -> Point:
+            return _beside(middle, u + shift, amplitude * math.cos(2 * math.pi * ornament.waves * u))
 
-        paths.append(_spline(_beside(middle, offset), 4 * ornament.waves))
+        # Pieces that run from crest to trough: there one cubic piece is a wave to within one part in a hundred.
+        paths.append(_spline(wave, 2 * ornament.waves))
     return paths
 
 
@@ -103,10 +104,10 @@ def _central(ornament: Ornament) -> list[str]:
 
         def curve(u: float, phase: float = phase) -> Point:
             turn = 2 * math.pi * u
-            radius = ornament.radius * (0.66 + 0.27 * math.sin(12 * turn + phase) + 0.07 * math.sin(36 * turn - phase))
+            radius = ornament.radius * (0.66 + 0.34 * math.sin(14 * turn + phase))
             return x + radius * math.cos(turn), y + radius * math.sin(turn)
 
-        paths.append(_spline(curve, 96))
+        paths.append(_spline(curve, 56))
     return paths
 
 
@@ -117,7 +118,7 @@ def _corners(ornament: Ornament) -> list[str]:
     for x in (ornament.inset, ornament.width - ornament.inset):
         for y in (ornament.inset, ornament.height - ornament.inset):
             disc = f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(radius)}" fill="{ornament.paper}"/>'
-            petals = [_spline(_petals(x, y, radius, phase), 48) for phase in (0.0, math.pi / 2, math.pi)]
+            petals = [_spline(_petals(x, y, radius, phase), 32) for phase in (0.0, math.pi)]
             rings = [_spline(_circle(x, y, size), 4) for size in (radius, 1.1)]
             drawn += [disc, _group(ornament.line, 0.15, petals), _group(ornament.accent, 0.3, rings)]
     return drawn
@@ -176,16 +177,11 @@ def _turned(start: Point, heading: float, angle: float) -> Point:
     return x + _BEND * math.sin(heading + angle), y - _BEND * math.cos(heading + angle)
 
 
-def _beside(middle: Curve, offset: Callable[[float], float]) -> Curve:
-    """The curve that runs at `offset` from `middle`, measured square to it."""
-
-    def curve(u: float) -> Point:
-        (ax, ay), (bx, by), (x, y) = middle(u - _STEP), middle(u + _STEP), middle(u)
-        length = math.hypot(bx - ax, by - ay)
-        distance = offset(u)
-        return x + (by - ay) / length * distance, y - (bx - ax) / length * distance
-
-    return curve
+def _beside(middle: Curve, u: float, distance: float) -> Point:
+    """The point at `distance` from `middle`, measured square to it."""
+    (ax, ay), (bx, by), (x, y) = middle(u - _STEP), middle(u + _STEP), middle(u)
+    length = math.hypot(bx - ax, by - ay)
+    return x + (by - ay) / length * distance, y - (bx - ax) / length * distance
 
 
 def _spline(curve: Curve, pieces: int) -> str:
