@@ -14,9 +14,9 @@ from seals.artwork import MAX_LINE, MAX_NAME, SIZE_MM, SealText, draw
 from seals.errors import SealTextUnusable
 from seals.outlines import FontChain, digit_fonts, seal_fonts
 from seals.picture import as_operators, as_pdf, as_png, as_svg, is_alike
+from tests.seals.conftest import CODE, LINE, NAME
 from trust.typesetting import UnrenderableCharacter
 
-CODE = "4201000012345"
 CHARACTERS = st.sampled_from("一口国龘鬱爨示例市场监督管理局证照专用章")  # the emptiest and the densest
 
 
@@ -90,11 +90,19 @@ def test_the_png_is_transparent_red_and_small(vector: bytes) -> None:
     assert max(green, blue) < 40
 
 
-def test_another_picture_is_not_alike(vector: bytes) -> None:
-    other = as_operators(draw(SealText(name="示例市教育局", code=CODE), names=NAMES, digits=DIGITS))
-    assert is_alike(vector, as_png(vector))
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("示例市教育局", CODE), (NAME, "4201000012346"), (NAME, "4201000012845"), ("示例市市场监督管理厅", CODE)],
+)
+def test_another_picture_is_not_alike(vector: bytes, name: str, code: str) -> None:
+    other = as_operators(draw(SealText(name=name, code=code, line=LINE), names=NAMES, digits=DIGITS))
     assert not is_alike(other, as_png(vector))
+
+
+def test_the_same_picture_is_alike_in_its_own_size_and_colour_only(vector: bytes) -> None:
+    assert is_alike(vector, as_png(vector))
     assert not is_alike(vector, as_png(vector, dpi=150))
+    assert not is_alike(vector.replace(b"0.840 0.070 0.100", b"0 0 0"), as_png(vector))
 
 
 @pytest.mark.parametrize(

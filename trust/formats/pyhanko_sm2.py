@@ -23,7 +23,7 @@ from trust.kernel.algorithms import TABLE, Algorithm
 _SM2 = TABLE[Algorithm.SM2_SM3].signature_oid
 
 
-class Sm2SignatureValidator(DefaultSignatureValidator):  # type: ignore[misc]  # pyHanko is untyped here
+class Sm2SignatureValidator(DefaultSignatureValidator):
     """Checks SM2-with-SM3 values (GB/T 32918.2, default signer id); everything else as pyHanko does."""
 
     @override
