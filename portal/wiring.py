@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from apiflask import APIFlask
 
 from certs.catalogue import Catalogue
+from certs.catalogue_routes import blueprint as type_routes
 from certs.links import VerificationLinks
 from certs.ports import Archive, Workshop
 from certs.render import Renderer
@@ -180,6 +181,7 @@ def application(installation: Installation) -> APIFlask:
             verify_limiter=verifications,
             blueprints=(
                 certs_routes(installation.certs, tokens),
+                type_routes(installation.catalogue),
                 verifier_routes(installation.verifier, verifications),
                 ledger_routes(base.ledger, installation.checkpointer(), base.token.info, tokens),
                 authority_routes(installation.authority, base.clock),
