@@ -1,4 +1,4 @@
-"""`GET /api/v1/types`: the catalogue (GB/T 36902), open to anyone: which types there are and which fields each takes."""
+"""`GET /api/v1/types`: the catalogue (GB/T 36902), open to anyone: the types and the fields that each takes."""
 
 from typing import Any
 
