@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     rb"|(?P<word>(?:true|false|null)(?!" + _REGULAR + rb")))"
 )
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
-_PARENTHESIS = re.compile(rb"[()]|\\[\s\S]?")
+_PARENTHESIS = re.compile(rb"(?:[^()\\]++|\\[\s\S])*+([()])")
 _LITERAL_ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|[\s\S])|\r\n?")
 _LITERAL_VALUES = {
     b"n": b"\n",
@@ -107,7 +107,7 @@ def read_value(data: bytes, offset: int, budget: TokenBudget) -> tuple[PdfValue,
         if match.lastgroup == "close":
             value = containers.close(match["close"])
         elif match.lastgroup == "literal":
-            value, offset = _literal(data, offset)
+            value, offset = _literal(data, offset, budget)
         else:
             value = _scalar(match)
         if not containers.take(value):
@@ -172,15 +172,17 @@ def read_name(text: bytes) -> Name:
     return Name(raw.decode("utf-8", "surrogateescape"))
 
 
-def _literal(data: bytes, offset: int) -> tuple[bytes, int]:
+def _literal(data: bytes, offset: int, budget: TokenBudget) -> tuple[bytes, int]:
     depth, at = 1, offset
     while depth:
-        found = _PARENTHESIS.search(data, at)
+        found = _PARENTHESIS.match(data, at)
         if found is None:
             raise PdfMalformed("A string does not end.")
+        budget.spend(1)
         at = found.end()
-        depth += {b"(": 1, b")": -1}.get(found[0], 0)
+        depth += 1 if found[1] == b"(" else -1
     raw = data[offset : at - 1]
+    budget.spend(raw.count(b"\\") + raw.count(b"\r"))
     return (_LITERAL_ESCAPE.sub(_unescape, raw) if b"\\" in raw or b"\r" in raw else raw), at
 
 

@@ -56,6 +56,9 @@ def test_the_bomb_is_a_real_one():
         built(b"<< /Type /Catalog /AcroForm << /Fields [" + b"2 0 R " * 2000 + b"] >> >>", b"null"),
         built(b"<< /Type /Catalog /AcroForm << /Fields [" + b"<< >> " * 2000 + b"] >> >>"),
         built(b"<< /Type /Catalog /A [" + b"0 " * 2_000_000 + b"] >>"),
+        built(b"<< /Type /Catalog /A " + b"(" * 9_000_000 + b")" * 9_000_000 + b" >>"),
+        built(b"<< /Type /Catalog /A " + b"(" * 9_000_000 + b" >>"),
+        built(b"<< /Type /Catalog /A (" + b"\\(" * 9_000_000 + b") >>"),
         built(
             b"<< /Type /Catalog /Names << /EmbeddedFiles 2 0 R >> >>",
             b"<< /Kids [2 0 R 2 0 R] >>",
@@ -70,6 +73,9 @@ def test_the_bomb_is_a_real_one():
         "fields that repeat",
         "many fields",
         "many tokens",
+        "nested parentheses",
+        "open parentheses",
+        "escaped parentheses",
         "name tree in a circle",
     ],
 )
