@@ -1,6 +1,6 @@
 """The objects of PDF (ISO 32000-1 section 7.3) read from bytes: strict, without recursion, in linear time.
 
-Why not a library: the readers at hand repair what is broken, or follow what a hostile file declares (docs/adr). A
+Why not a library: the readers at hand repair what is broken, or follow what a hostile file declares (docs/adr/0010). A
 verifier wants neither. Hexadecimal strings keep their place in the file, which the check of the byte range needs.
 """
 
