@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from trust.formats.x509 import KeyUsage
+from trust.formats.x509 import SEAL_MAKING_OID, KeyUsage
 
 ROOT_DAYS = 20 * 365  # outlives two issuing CAs, so that a roll-over has years, not weeks
 ISSUING_DAYS = 10 * 365  # outlives two generations of seal makers
@@ -36,6 +36,7 @@ class ProfileRules:
     validity: timedelta
     key_usage: frozenset[KeyUsage]
     path_length: int | None = None
+    extended_key_usage: frozenset[str] = frozenset()
 
 
 _CA_USAGE = frozenset({KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN})
@@ -50,7 +51,11 @@ RULES: dict[Profile, ProfileRules] = {
         issuer=CaRole.ROOT, validity=timedelta(days=ISSUING_DAYS), key_usage=_CA_USAGE, path_length=0
     ),
     Profile.SEAL_MAKER: ProfileRules(
-        issuer=CaRole.ISSUING, validity=timedelta(days=SEAL_MAKER_DAYS), key_usage=_SIGNATURE_USAGE
+        issuer=CaRole.ISSUING,
+        validity=timedelta(days=SEAL_MAKER_DAYS),
+        key_usage=_SIGNATURE_USAGE,
+        # Without it any unit's own certificate could pass as a maker's, and a unit could make itself a seal.
+        extended_key_usage=frozenset({SEAL_MAKING_OID}),
     ),
     Profile.SEAL_SIGNER: ProfileRules(
         issuer=CaRole.ISSUING, validity=timedelta(days=SEAL_SIGNER_DAYS), key_usage=_SIGNATURE_USAGE

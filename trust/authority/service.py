@@ -208,6 +208,7 @@ class AuthorityService:
             not_after=now + rules.validity,
             key_usage=rules.key_usage,
             path_length=rules.path_length,
+            extended_key_usage=rules.extended_key_usage,
             uscc=str(request.subject.uscc) if request.subject.uscc else None,
         )
         if request.profile is not Profile.ROOT:

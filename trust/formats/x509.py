@@ -48,6 +48,9 @@ _CACHED = 256  # parsed values kept: the chains and signers of a busy verifier; 
 
 _VERSION_3 = b"\xa0\x03\x02\x01\x02"
 _URL = "uniform_resource_identifier"
+SEAL_MAKING_OID = "2.25.310959861641134366723555231983945351241"
+"""Extended key usage "makes e-seals": our own, from a UUID (ITU-T X.667), since no public OID says it."""
+
 _UNDERSTOOD_CRITICAL = frozenset({"basic_constraints", "key_usage", "extended_key_usage", "crl_distribution_points"})
 
 

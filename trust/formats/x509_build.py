@@ -51,6 +51,7 @@ class X509Draft:
 
     `path_length` is None for an end entity. `authority_key_id` is None for a root alone. Times are aware, whole
     seconds count. `uscc` is the unit's unified social credit code, as the GB/T 20518 extension carries it.
+    `extended_key_usage` holds OIDs; when there are any, the extension is critical: nothing else is allowed.
     """
 
     serial: int
@@ -64,6 +65,7 @@ class X509Draft:
     authority_key_id: bytes | None = None
     crl_url: str | None = None
     uscc: str | None = None
+    extended_key_usage: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not 0 < self.serial < 1 << 8 * SERIAL_BYTES:
@@ -207,6 +209,9 @@ def _extensions(draft: X509Draft) -> list[dict[str, object]]:
             "extn_value": core.OctetString(key_identifier(draft.spki)),
         },
     ]
+    if draft.extended_key_usage:
+        purposes = asn1_x509.ExtKeyUsageSyntax(sorted(draft.extended_key_usage))
+        found.append({"extn_id": "extended_key_usage", "critical": True, "extn_value": purposes})
     if draft.authority_key_id is not None:
         found.append(_authority_key_identifier(draft.authority_key_id))
     if draft.crl_url is not None:
