@@ -1,5 +1,6 @@
 """Runs the service: granian with several processes, and the housekeeping beside them."""
 
+import multiprocessing
 import threading
 
 from granian import Granian
@@ -21,6 +22,8 @@ def serve(settings: Settings, housekeeping: Housekeeping) -> None:
     for leftover in home.metrics.glob("*.db"):
         leftover.unlink()  # counters of processes that are gone
     hand_to_children(settings, metrics_folder=home.metrics)
+    # A forked process would inherit our open database and whatever locks the housekeeping thread holds just then.
+    multiprocessing.set_start_method("spawn", force=True)
     stop = threading.Event()
     keeper = threading.Thread(target=housekeeping.run, args=(stop,), name="housekeeping", daemon=True)
     keeper.start()
