@@ -93,7 +93,10 @@ class PdfChecks:
             return
         used_at = signature.claimed_at or judgement.moment
         result = self._seals.judge(signature.seal, signer, used_at=used_at, moment=judgement.moment)
-        judgement.add(Step.SEAL, result.code, result.detail)
+        code = result.code
+        if code in (SEAL_VALID, MAKER_UNJUDGED) and _is_of_another(judgement.metadata, signer):
+            code = "authority-mismatch"
+        judgement.add(Step.SEAL, code, result.detail)
         judgement.seal_name = result.name
 
     def _chain(self, judgement: Judgement) -> None:
@@ -115,6 +118,11 @@ def _is_foreign(judgement: Judgement) -> bool:
     """Whether the file does not even claim to be a certificate: neither seal nor metadata."""
     seal = judgement.signature.seal if judgement.signature else None
     return seal is None and judgement.metadata is None and judgement.metadata_fault is None
+
+
+def _is_of_another(metadata: Metadata | None, signer: X509) -> bool:
+    """Whether the certificate claims another authority than the one that the signer's X.509 was issued to."""
+    return metadata is not None and signer.uscc != metadata.identifier.issuer.value
 
 
 def _is_plausible(claimed: datetime | None, signer: X509, moment: datetime) -> bool:

@@ -163,6 +163,11 @@ _ROWS = (
         "The signer is not among those who may use this seal.",
         "签章人不在该印章的授权名单内。",
     ),
+    _failed(
+        "authority-mismatch",
+        "The certificate names another authority than the one that signed it.",
+        "证照所载颁发机构与签章机构不一致。",
+    ),
     # 6 chain
     _passed(
         "chain-trusted",

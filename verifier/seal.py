@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Final
 
 from trust.formats.ses import SealInfo, SealMalformed, SealTooLarge, SealVersionUnsupported, parse_seal
-from trust.formats.x509 import X509, X509Malformed, parse_x509
+from trust.formats.x509 import SEAL_MAKING_OID, X509, X509Malformed, parse_x509
 from trust.gm.errors import KeyUnusable, SignatureInvalid
 from trust.gm.sm3 import sm3
 from trust.kernel.algorithms import TABLE, Algorithm
@@ -111,11 +111,16 @@ class Seals:
 
 def _fault(seal: _Seal, signer: X509, used_at: datetime) -> str | None:
     """Return what is wrong with a seal of a good maker as `signer` used it."""
-    if seal.maker.spki == signer.spki or not seal.maker.not_before <= seal.created <= seal.maker.not_after:
-        return "seal-maker-untrusted"  # who may use a seal does not make it (law 9)
+    if not _makes_seals(seal.maker) or not seal.maker.not_before <= seal.created <= seal.maker.not_after:
+        return "seal-maker-untrusted"
     if not seal.valid_from <= used_at <= seal.valid_until:
         return "seal-not-valid-at-signing"
     return None if seal.lists(signer) else "seal-signer-not-listed"
+
+
+def _makes_seals(maker: X509) -> bool:
+    """Who may use a seal does not make it (law 9): a maker's X.509 says that it makes seals, no other one does."""
+    return SEAL_MAKING_OID in (maker.extended_key_usage or ())
 
 
 def _read(der: bytes) -> _Seal:

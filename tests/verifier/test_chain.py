@@ -104,7 +104,7 @@ def test_an_expired_signer_cannot_be_confirmed_without_a_time_stamp():
 
 
 def test_an_expired_seal_maker_cannot_be_confirmed():
-    short = world.certify("short-lived maker", world.issuing(), not_after=MOMENT + DAY)
+    short = world.certify("short-lived maker", world.issuing(), not_after=MOMENT + DAY, makes_seals=True)
     pdf = world.stamped(seal=world.make_seal(by=short))
     assert judge(pdf).verdict is Verdict.VALID
     report = judge(pdf, clock=FixedClock(MOMENT + 2 * DAY))

@@ -141,8 +141,11 @@ def test_a_plain_document_signed_under_a_foreign_root_cannot_be_confirmed():
         (lambda: b"\x30\x00", "seal-malformed"),
         (lambda: world.good_seal() + b"\x00", "seal-malformed"),
         (lambda: world.make_seal(signed_by=world.key("forger")), "seal-signature-invalid"),
-        (lambda: world.make_seal(by=world.certify("self-made", None)), "seal-maker-untrusted"),
-        (lambda: world.make_seal(by=world.certify("maker", world.issuing(), forged=True)), "seal-maker-untrusted"),
+        (lambda: world.make_seal(by=world.certify("self-made", None, makes_seals=True)), "seal-maker-untrusted"),
+        (
+            lambda: world.make_seal(by=world.certify("maker", world.issuing(), forged=True, makes_seals=True)),
+            "seal-maker-untrusted",
+        ),
         (lambda: world.make_seal(created=MOMENT - 60 * DAY), "seal-maker-untrusted"),
         (lambda: world.make_seal(by=world.signer()), "seal-maker-untrusted"),
         (lambda: world.make_seal(valid_until=MOMENT - DAY), "seal-not-valid-at-signing"),
@@ -156,6 +159,19 @@ def test_a_seal_that_is_not_in_order_makes_the_certificate_invalid(seal, code):
     assert outcome(report) == (Verdict.INVALID, code)
     assert report.facts is None
     assert step(report, Step.LIBRARY) == "not-judged"
+
+
+def test_another_unit_cannot_make_a_seal_that_lists_the_signer():
+    other = world.certify("other unit", world.issuing(), uscc="91370406L24894136J")
+    assert outcome(judge(world.stamped(seal=world.make_seal(by=other)))) == (Verdict.INVALID, "seal-maker-untrusted")
+
+
+@pytest.mark.parametrize("uscc", ["91370406L24894136J", None])
+def test_a_certificate_of_another_authority_than_the_signers_is_invalid(uscc):
+    other = world.certify("other unit", world.issuing(), uscc=uscc)
+    report = judge(world.stamped(by=other, seal=world.make_seal(signers=(other.x509.der,))))
+    assert outcome(report) == (Verdict.INVALID, "authority-mismatch")
+    assert report.facts is None
 
 
 @pytest.mark.parametrize("name", ["SM3", "1.2.156.10197.1.401"])

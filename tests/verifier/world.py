@@ -12,7 +12,7 @@ from trust.formats.cms import CmsTemplate
 from trust.formats.crl import Revocation, RevocationReason
 from trust.formats.metadata import Metadata
 from trust.formats.ses import SealInfo, SealPicture, X509Digest, assemble_seal, build_seal_info
-from trust.formats.x509 import X509, KeyUsage, parse_x509
+from trust.formats.x509 import SEAL_MAKING_OID, X509, KeyUsage, parse_x509
 from trust.formats.x509_build import (
     X509Draft,
     assemble_signed,
@@ -55,6 +55,8 @@ def certify(
     not_before: datetime = MOMENT - 30 * _DAY,
     not_after: datetime = MOMENT + 365 * _DAY,
     forged: bool = False,
+    makes_seals: bool = False,
+    uscc: str | None = USCC.value,
 ) -> Party:
     own = key(name)
     subject = build_name(common_name=name, organization=AUTHORITY)
@@ -71,6 +73,8 @@ def certify(
             key_usage=usage,
             path_length=path_length,
             authority_key_id=key_identifier(by.x509.spki) if by else None,
+            uscc=uscc,
+            extended_key_usage=frozenset({SEAL_MAKING_OID} if makes_seals else ()),
         )
     )
     signing = key("forger") if forged else (by.key if by else own)
@@ -113,7 +117,7 @@ def signer() -> Party:
 
 @cache
 def maker() -> Party:
-    return certify("maker", issuing())
+    return certify("maker", issuing(), makes_seals=True)
 
 
 @cache
