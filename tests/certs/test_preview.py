@@ -7,8 +7,8 @@ import zxingcpp
 from PIL import Image
 
 from certs.preview import png
-from trust.raster import PreviewRefused
 from tests.certs.pages import FOOD_CODE, RESIDENCE_CODE, page_of, renderer
+from trust.raster import PreviewRefused
 
 
 @pytest.mark.parametrize("code", [FOOD_CODE, RESIDENCE_CODE])
