@@ -37,7 +37,7 @@ def document_figures(world: BenchWorld) -> Iterator[Figure]:
 
 
 def _stamping(world: BenchWorld) -> Figure:
-    page = _page(world)()
+    page = _pages(world)()
     stock = StockSigner(world.installation.foundation.clock.now())
     seals, seal_id = world.installation.seals, world.seal.seal_id
     placement = Placement(page=1, x_mm=100, y_mm=100)
@@ -53,12 +53,12 @@ def _stamping(world: BenchWorld) -> Figure:
 
 
 def _issuing(world: BenchWorld) -> Figure:
-    body, principal = world.issue_body(), world.principal
-    numbers = itertools.count()
-    render = _page(world)
+    principal, numbers = world.principal, itertools.count()
+    render = _pages(world)
 
     def issue() -> None:
-        world.installation.certs.issue(principal, body.parse(f"bench-{next(numbers):08}"))
+        number = next(numbers)
+        world.installation.certs.issue(principal, world.issue_body(number).parse(f"bench-{number:08}"))
 
     return figure(
         "issue a certificate",
@@ -72,7 +72,7 @@ def _issuing(world: BenchWorld) -> Figure:
 
 def _verifying(world: BenchWorld) -> Figure:
     installation, principal = world.installation, world.principal
-    certificate = installation.certs.issue(principal, world.issue_body().parse("bench-verify"))
+    certificate = installation.certs.issue(principal, world.issue_body(0).parse("bench-verify"))
     pdf = installation.foundation.files.get(certificate.blob)
     return figure(
         "verify a file",
@@ -83,21 +83,20 @@ def _verifying(world: BenchWorld) -> Figure:
     )
 
 
-def _page(world: BenchWorld) -> Callable[[], bytes]:
-    """Return what renders one page of the demonstration."""
+def _pages(world: BenchWorld) -> Callable[[], bytes]:
+    """Return what renders a page, another one at each call."""
     installation = world.installation
-    catalogue = installation.catalogue
-    renderer = Renderer(Typesetter(installation.foundation.settings.font_paths), catalogue)
-    values = _values(world)
-    return lambda: renderer.render(values)
+    renderer = Renderer(Typesetter(installation.foundation.settings.font_paths), installation.catalogue)
+    numbers = itertools.count(500_000)
+    return lambda: renderer.render(_values(world, next(numbers)))
 
 
-def _values(world: BenchWorld) -> RenderInput:
+def _values(world: BenchWorld, number: int) -> RenderInput:
     installation = world.installation
-    command = world.issue_body().parse("bench-page")
+    command = world.issue_body(number).parse("bench-page")
     contents, moment = command.contents, installation.foundation.clock.now()
     identifier = CertificateIdentifier.build(
-        type_code=command.type_code, issuer=Uscc.parse(data.AUTHORITY), serial="BENCH00000000000001", version=1
+        type_code=command.type_code, issuer=Uscc.parse(data.AUTHORITY), serial=f"BENCH{number:015}", version=1
     )
     common = {
         Role.HOLDER_NAME: contents.holder.name,

@@ -28,7 +28,7 @@ def network_figures(world: BenchWorld) -> Iterator[Figure]:
     """Verification by identifier and token grants; nothing when wrk is missing."""
     if shutil.which("wrk") is None:
         return
-    certificate = world.installation.certs.issue(world.principal, world.issue_body().parse("bench-http"))
+    certificate = world.installation.certs.issue(world.principal, world.issue_body(1).parse("bench-http"))
     verify = _script(
         world.folder / "verify.lua", "application/json", f'{{"identifier":"{certificate.identifier}"}}', {}
     )

@@ -18,6 +18,7 @@ from seals.domain import SealRecord
 from trust.config import load_settings
 from trust.http.access import Principal
 
+_FIRST, _CHARACTERS = 0x4E00, 3000  # a range of common characters, so that each page needs glyphs of its own
 _UNLIMITED = 100_000_000  # per minute: the figures are about the service, not about its brakes
 
 
@@ -36,9 +37,25 @@ class BenchWorld:
         """The authority's client as an authenticated caller."""
         return Principal(client=self.client.id, authority=data.AUTHORITY, scopes=frozenset(), label="bench")
 
-    def issue_body(self) -> IssueBody:
-        """Return the food licence of the demonstration, as its route parses it."""
-        return IssueBody.model_validate(data.food_licence(calendar_day(self.installation.foundation.clock.now())))
+    def issue_body(self, number: int) -> IssueBody:
+        """Return a food licence as its route parses it; every number gives other names, addresses and characters.
+
+        typst remembers what it has set before: with the same texts each time the figure would be twice too good.
+        """
+        body = data.food_licence(calendar_day(self.installation.foundation.clock.now()))
+        holder, face = dict(body["holder"]), dict(body["face"])  # type: ignore[call-overload]  # they are dicts
+        holder["name"] = f"演示市{_varied(number, 6)}餐饮管理有限公司{_varied(number + 1, 2)}店"
+        address = f"演示市{_varied(number + 2, 2)}区{_varied(number + 3, 3)}路{number % 900 + 1}号院"
+        face |= {
+            "representative": _varied(number + 4, 3),
+            "domicile": f"{address}{number % 30 + 1}号楼1层101",
+            "premises": f"{address}{number % 20 + 1}号楼2层",
+            "supervisor": f"{_varied(number + 5, 2)}区市场监督管理局{_varied(number + 6, 2)}所",
+            "complaints_phone": f"010-{60000000 + number % 9999999}",
+            "signatory": _varied(number + 7, 3),
+        }
+        varied = body | {"holder": holder, "face": face, "number": f"JY{21101050000000 + number}"}
+        return IssueBody.model_validate(varied, strict=False)
 
 
 @contextmanager
@@ -63,3 +80,8 @@ def bench_world() -> Iterator[BenchWorld]:
     finally:
         installation.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _varied(number: int, length: int) -> str:
+    """Return characters that follow from `number`; nearby numbers give unlike texts."""
+    return "".join(chr(_FIRST + (number * 7919 + place * 104_729) % _CHARACTERS) for place in range(length))
