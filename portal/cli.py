@@ -13,6 +13,7 @@ from portal.commands.seal import seal
 from portal.commands.service import bench, demo, init, serve
 from portal.commands.sso import sso
 from portal.commands.verify import verify
+from portal.telemetry import configure_logging
 from trust.kernel.errors import InternalFault, TrustError
 
 USAGE = 3  # as for unreadable input: the command line itself could not be read
@@ -23,6 +24,7 @@ ABORTED = 130  # what a shell reports after an interrupt
 @click.version_option(package_name="yinxin-trust-service", prog_name="yinxin")
 def yinxin() -> None:
     """印信 yinxin: electronic certificates, e-seals, verification and trust passing for a government counter."""
+    configure_logging("warning")  # to standard error: standard output holds nothing but the result
 
 
 for command in (init, serve, demo, issue, verify, seal, keys, ledger, authority, sso, bench):
