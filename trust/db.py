@@ -62,6 +62,10 @@ class Database:
         if url.drivername.startswith("sqlite"):
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+            self._reader: Engine = self.engine
+        else:
+            # PostgreSQL's default isolation shows each statement what others committed since the last one.
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.writer: Engine = self.engine.execution_options(**{_WRITES: True})
 
     @contextmanager
@@ -73,7 +77,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A reading unit of work over one consistent snapshot; it never commits anything."""
-        with _translated(), Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+        with _translated(), Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     def check(self) -> None:

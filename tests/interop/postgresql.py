@@ -1,0 +1,83 @@
+"""A private PostgreSQL cluster on a Unix socket, for one test session; PostgreSQL itself refuses to run as root."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+USER = "yinxin"
+_SECONDS = 120
+_UNPRIVILEGED = ("postgres", "nobody")
+
+
+def _programs() -> Path:
+    """The folder of initdb and pg_ctl: on the path, or where Debian keeps the newest version."""
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found else []
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
+    for folder in folders:
+        if (folder / "pg_ctl").exists() and (folder / "initdb").exists():
+            return folder
+    pytest.skip("missing part: the PostgreSQL server, initdb and pg_ctl (Debian package postgresql)")
+
+
+def _account() -> pwd.struct_passwd:
+    """Who runs the server: this user, or an unprivileged one when this is root."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    for name in _UNPRIVILEGED:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    pytest.skip("missing part: an account that PostgreSQL can run as (postgres or nobody)")
+
+
+@contextmanager
+def private_cluster() -> Iterator[str]:
+    """Run a fresh cluster while the block runs; yields the SQLAlchemy address of its one empty database.
+
+    Its folder lies directly in the folder for temporary files: another account must reach it, and the path of a
+    Unix socket is limited to 107 bytes.
+    """
+    programs, account = _programs(), _account()
+    folder = Path(tempfile.mkdtemp(prefix="yinxin-postgresql-"))
+    try:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+
+        identity: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+        def as_account(program: str, *arguments: str) -> None:
+            log = folder / f"{program}.log"  # a file, not a pipe: the server inherits it and never closes it
+            with log.open("wb") as output:
+                done = subprocess.run(
+                    [programs / program, "-D", folder / "data", *arguments],
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    check=False,
+                    timeout=_SECONDS,
+                    **identity,
+                )
+            assert done.returncode == 0, log.read_text("utf-8", "replace")
+
+        as_account("initdb", "--auth=trust", f"--username={USER}", "--encoding=UTF8", "--locale=C", "--no-sync")
+        # Durability is not what is tested: without it a cluster starts and stops in a second.
+        server = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        as_account("pg_ctl", "start", "--wait", "--silent", f"--log={folder / 'server.log'}", f"--options={server}")
+        try:
+            yield f"postgresql+psycopg://{USER}@/postgres?host={folder}"
+        finally:
+            as_account("pg_ctl", "stop", "--wait", "--silent", "--mode=immediate")
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,52 @@
+"""What any dialect's schema must satisfy: migrations and models agree, and a downgrade leaves nothing behind."""
+
+import importlib
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from trust.db import Base, Database
+from trust.migrations import runner
+
+_STORES = ("trust.authority.store", "trust.ledger.store", "seals.store", "sso.store", "certs.store.tables")
+for _store in _STORES:
+    importlib.import_module(_store)  # puts its tables into the metadata
+
+_POSTGRESQL_FUNCTIONS = text("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+
+
+def tables(database: Database) -> set[str]:
+    return set(inspect(database.engine).get_table_names()) - {"alembic_version"}
+
+
+def downgrade(database: Database) -> None:
+    config = runner._config()
+    with database.writer.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+
+
+def assert_downgrade_leaves_nothing(database: Database) -> None:
+    """Up, down, up: the downgrade removes every table and function, and the second upgrade works."""
+    runner.migrate(database)
+    assert tables(database) == set(Base.metadata.tables)
+    runner.check_migrated(database)
+    downgrade(database)
+    assert tables(database) == set()
+    assert runner.current_revision(database) is None
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.connect() as connection:
+            assert connection.execute(_POSTGRESQL_FUNCTIONS).all() == []
+    runner.migrate(database)
+    assert tables(database) == set(Base.metadata.tables)
+    runner.check_migrated(database)
+
+
+def assert_no_drift(database: Database) -> None:
+    """What `alembic check` asks: would a migration generated from the models hold anything?"""
+    runner.migrate(database)
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
