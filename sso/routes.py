@@ -4,10 +4,12 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
+from pydantic import Field
 
 from sso.domain import Scope
-from sso.endpoint import AUTHENTICATION_METHODS, GRANT_TYPE, TokenEndpoint, TokenRequest
+from sso.endpoint import AUTHENTICATION_METHODS, FORM_MEDIA_TYPE, GRANT_TYPE, TokenEndpoint, TokenRequest
 from sso.keyring import Keyring
+from trust.http.parsing import StrictModel, described_body
 from trust.http.rate import RateLimiter, client_address
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105  an address
@@ -24,6 +26,15 @@ _RESPONSES: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
     400: {"description": "Refused", "content": {"application/json": {"example": _REFUSED}}},
     401: {"description": "Client not authenticated", "content": {"application/json": {"example": _REFUSED}}},
 }
+
+
+class TokenForm(StrictModel):
+    """The form of a token request, for the API description; the endpoint reads it by the rules of RFC 6749."""
+
+    grant_type: str = Field(description="`client_credentials`")
+    scope: str | None = Field(None, description="Space-separated; all scopes of the client when absent")
+    client_id: str | None = Field(None, description="Unless HTTP Basic is used")
+    client_secret: str | None = Field(None, description="Unless HTTP Basic is used")
 
 
 def blueprint(endpoint: TokenEndpoint, keyring: Keyring, limiter: RateLimiter, *, issuer: str) -> APIBlueprint:
@@ -49,6 +60,7 @@ def blueprint(endpoint: TokenEndpoint, keyring: Keyring, limiter: RateLimiter, *
         ),
         responses=_RESPONSES,
     )
+    @described_body(TokenForm, media_type=FORM_MEDIA_TYPE, example={"grant_type": GRANT_TYPE, "scope": "certs:read"})
     def token() -> Response:
         limiter.admit(client_address())
         answer = endpoint.answer(

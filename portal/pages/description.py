@@ -7,6 +7,7 @@ from typing import Any
 from apiflask import APIFlask
 
 from sso.domain import Scope
+from sso.endpoint import FORM_MEDIA_TYPE
 from sso.routes import TOKEN_PATH
 from trust.http.access import SCOPE_ATTRIBUTE
 from trust.http.problems import MEDIA_TYPE
@@ -108,7 +109,9 @@ def _complete_operation(operation: dict[str, Any], scope: str | None) -> None:
         refusals += ["401", "403"]
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
-        refusals += ["400", "413", "422"]
+        refusals += ["400", "413"]
+        if FORM_MEDIA_TYPE not in operation["requestBody"]["content"]:  # OAuth has its own errors for values
+            refusals.append("422")
     for status in sorted(refusals):
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem-{status}"})
 

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal.pages.reference import error_codes
+from portal.pages.rendering import marked_code
 from portal.pages.texts import EN, ZH
 from portal.pages.verification import view_of
 from tests.portal.support import FACTS, IDENTIFIER, PUBLIC_URL, TableJudge, altered, build, report
@@ -221,3 +222,16 @@ def test_the_docs_show_every_operation_with_body_and_scope(tmp_path: Path) -> No
         "&#34;name&#34;: &#34;a&#34;",
     ):
         assert text in page
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("a `b` c", "a <code>b</code> c"),
+        ("<i> `<b>`", "&lt;i&gt; <code>&lt;b&gt;</code>"),
+        ("one ` only", "one ` only"),
+    ],
+)
+def test_code_is_marked_and_everything_escaped(text: str, shown: str) -> None:
+    assert marked_code(text) == shown

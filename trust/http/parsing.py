@@ -112,14 +112,25 @@ def json_body(
         def parsed(*args: Any, **kwargs: Any) -> Any:
             return view(*args, body=read_json(model, max_bytes=max_bytes), **kwargs)
 
+        return described_body(model, media_type="application/json", example=example)(parsed)
+
+    return decorate
+
+
+def described_body(
+    model: type[BaseModel], *, media_type: str, example: Mapping[str, object] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Put the body of a view that reads it by itself into the API description."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         # APIFlask builds the description from this attribute, which its own decorators fill in the same way.
-        parsed.__dict__["_spec"] = {
+        view.__dict__["_spec"] = {
             **getattr(view, "_spec", {}),
             "body": model,
             "body_example": example,
-            "content_type": "application/json",
+            "content_type": media_type,
         }
-        return parsed
+        return view
 
     return decorate
 
