@@ -3,7 +3,21 @@
 from trust.kernel.errors import MalformedInput, TooLarge
 
 
-class NotADocument(MalformedInput):
+class _FileMalformed(MalformedInput):
+    """Names the file as the member at fault, wherever in it the reader stopped."""
+
+    def __init__(self, detail: str = "", *, field: str | None = "file", **facts: object) -> None:
+        super().__init__(detail, field=field, **facts)
+
+
+class _FileTooLarge(TooLarge):
+    """Names the file as the member at fault."""
+
+    def __init__(self, detail: str = "", *, field: str | None = "file", **facts: object) -> None:
+        super().__init__(detail, field=field, **facts)
+
+
+class NotADocument(_FileMalformed):
     """The bytes do not begin like any kind of document that is judged here."""
 
     code = "not-a-document"
@@ -13,7 +27,7 @@ class NotADocument(MalformedInput):
     remedy_zh = "请提交颁发时的电子证照 PDF 文件，而非图片、压缩包或网页。"
 
 
-class PdfMalformed(MalformedInput):
+class PdfMalformed(_FileMalformed):
     """The structure of the PDF is broken: truncated, damaged, or not written by the rules of ISO 32000."""
 
     code = "pdf-malformed"
@@ -23,7 +37,7 @@ class PdfMalformed(MalformedInput):
     remedy_zh = "请重新下载，或向持证人重新索取；请勿打印、扫描或转换格式。"
 
 
-class PdfEncrypted(MalformedInput):
+class PdfEncrypted(_FileMalformed):
     """The PDF is encrypted; certificates are never issued so."""
 
     code = "pdf-encrypted"
@@ -33,7 +47,7 @@ class PdfEncrypted(MalformedInput):
     remedy_zh = "请持证人提供颁发时的原始文件（未加密码）。"
 
 
-class PdfBomb(TooLarge):
+class PdfBomb(_FileTooLarge):
     """Reading the PDF would take more memory or time than any honest file needs."""
 
     code = "pdf-bomb"
@@ -43,7 +57,7 @@ class PdfBomb(TooLarge):
     remedy_zh = "请持证人提供颁发时的原始文件。"
 
 
-class UploadTooLarge(TooLarge):
+class UploadTooLarge(_FileTooLarge):
     """The file exceeds the size limit."""
 
     code = "upload-too-large"

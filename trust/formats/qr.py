@@ -74,7 +74,7 @@ def parse_verification_link(text: str, base_url: str) -> VerificationLink:
     """
     match = _LINK.fullmatch(text) if len(text) <= _TEXT_MAX and text.isascii() and text.isprintable() else None
     if match is None:
-        raise QrMalformed("not a link")
+        raise QrMalformed("not a link", field="qr")
     scheme, host, path, query = match.groups()
     prefix = f"{base_url.rstrip('/')}/v/"
     address = f"{scheme.lower()}://{host.lower()}{path}"
@@ -85,7 +85,7 @@ def parse_verification_link(text: str, base_url: str) -> VerificationLink:
     try:
         identifier = CertificateIdentifier.parse(address.removeprefix(prefix))
     except CertificateIdentifierInvalid as error:
-        raise QrMalformed(f"the link holds no certificate identifier: {error.detail}") from error
+        raise QrMalformed(f"the link holds no certificate identifier: {error.detail}", field="qr") from error
     return VerificationLink(base_url=base_url, identifier=identifier, token=query.removeprefix("?t="))
 
 
