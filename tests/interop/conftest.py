@@ -19,9 +19,11 @@ from portal.setup import initialise
 from portal.wiring import Installation
 from trust.config import load_settings
 from trust.kernel.identifiers import CertificateIdentifier
+from trust.typesetting import UnrenderableCharacter
 
 PUBLIC_URL = "https://zz.example.gov.cn"
 NAMES = ("food", "permit")
+RARE_NAME = "演示市𠮷𫖯𬮿小馆"  # U+20BB7, U+2B5AF, U+2CBBF: extensions B, C and E of the unified ideographs
 PUBLISHED = ("root.cer", "issuing.cer", "root.crl", "issuing.crl")
 
 
@@ -108,6 +110,17 @@ def publish(installation: Installation, folder: Path) -> None:
 @pytest.fixture(scope="session")
 def exhibits(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Exhibits:
     return exhibit_all(installation, tmp_path_factory.mktemp("exhibits"))
+
+
+@pytest.fixture(scope="session")
+def rare(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Exhibit:
+    """A certificate with characters that only the rare-character fonts have."""
+    body: dict[str, Any] = data.food_licence(today())
+    body["holder"]["name"] = RARE_NAME
+    try:
+        return issue(installation, body, "rare", tmp_path_factory.mktemp("rare"))
+    except UnrenderableCharacter as refusal:
+        pytest.skip(f"missing part: rare-character fonts (fonts-hanazono, fonts-babelstone-han): {refusal.detail}")
 
 
 @pytest.fixture(params=NAMES)
