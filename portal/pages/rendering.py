@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Flask, render_template, request
-from markupsafe import Markup, escape
 
 from portal.pages.texts import TEXTS
 from verifier.report import Language
@@ -24,7 +23,7 @@ class Pages:
 
     def __init__(self, app: Flask) -> None:
         content = (Path(app.static_folder or "") / _STYLE).read_bytes()
-        app.add_template_filter(marked_code, "marked_code")
+        app.add_template_filter(code_parts, "code_parts")
         self._style = f"{app.static_url_path}/{_STYLE}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
     def render(self, template: str, **values: object) -> str:
@@ -42,14 +41,12 @@ class Pages:
         )
 
 
-def marked_code(text: str) -> Markup:
-    """Return `text` escaped, with what stands between backticks as code."""
+def code_parts(text: str) -> list[tuple[bool, str]]:
+    """Split `text` at its backticks into parts, and say of each whether it is code."""
     parts = text.split("`")
     if len(parts) % 2 == 0:  # an odd backtick: not meant as a mark
-        return escape(text)
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
-    )
+        return [(False, text)]
+    return [(place % 2 == 1, part) for place, part in enumerate(parts)]
 
 
 def address(path: str, lang: Language, arguments: Mapping[str, str] | None = None) -> str:
