@@ -125,6 +125,7 @@ def test_two_methods_in_one_request_are_refused(house: House, credentials: tuple
 def test_other_grants_are_unsupported_and_not_repeated(house: House, credentials: tuple[str, str], grant: str) -> None:
     answer = ask(house, {"grant_type": grant}, basic(*credentials))
     assert (answer.status_code, answer.get_json()["error"]) == (400, "unsupported_grant_type")
+    assert "client_credentials" in answer.get_json()["error_description"]
     assert grant not in answer.get_data(as_text=True)
 
 
