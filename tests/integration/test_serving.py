@@ -2,31 +2,19 @@
 
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 from portal.demo.server import served
 from tests.integration.door import Door
+from tests.integration.processes import descendants
 
 pytestmark = pytest.mark.integration
 
 WORKERS = 2
 PATIENCE_SECONDS = 60
 CONNECTIONS = 40  # enough that with two processes both are met
-
-
-def descendants():
-    """Return the command line of each process below this one, by process id."""
-    listing = subprocess.run(["ps", "-axo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(maxsplit=2) for line in listing.splitlines()]
-    level, found = {os.getpid()}, {}
-    while level:
-        children = {int(pid): args for pid, parent, args in rows if int(parent) in level}
-        level = set(children) - set(found)
-        found |= children
-    return found
 
 
 def answered(door):
