@@ -187,7 +187,7 @@ CASES = (
     ),
     # JSON
     Case("broken JSON", issue_raw(b'{"type": '), 400, "json-malformed"),
-    Case("JSON not in UTF-8", issue_raw('{"type": "食品"}'.encode("gb18030")), 400, "json-malformed"),
+    Case("JSON not in UTF-8", issue_raw(b'{"type": "\xff"}'), 400, "json-malformed"),
     Case("JSON with NaN", issue_raw(b'{"type": NaN}'), 400, "json-malformed"),
     Case("JSON nested too deeply", issue_raw(b"[" * 100_000), 400, "json-malformed"),
     Case("a list in the place of an object", issue_raw(b"[]"), 400, "json-malformed"),
