@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, String, select
+from sqlalchemy import BigInteger, Integer, LargeBinary, String, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -66,6 +66,10 @@ class MakerRow(Base):
     chain: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+_SEALS = Base.metadata.tables["seals_seal"]
+_STATE = select(_SEALS.c.state).where(_SEALS.c.seal_id == bindparam("seal_id"))  # asked before each stamp: made once
+
+
 class SqlSealStore:
     """`SealStore` in the database."""
 
@@ -102,7 +106,7 @@ class SqlSealStore:
     def state(self, seal_id: str) -> SealState:
         """See the port."""
         with self._database.read() as session:
-            state = session.execute(select(SealRow.state).where(SealRow.seal_id == seal_id)).scalar()
+            state = session.connection().execute(_STATE, {"seal_id": seal_id}).scalar()
         if state is None:
             raise SealUnknown(field="seal_id")
         return SealState(state)

@@ -7,6 +7,7 @@ strings. Two readers of one artefact can then not disagree on what it says. It d
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from trust.kernel.errors import MalformedInput
@@ -16,6 +17,7 @@ UTF8_STRING, PRINTABLE_STRING, IA5_STRING, UTC_TIME, GENERALIZED_TIME = 0x0C, 0x
 ENUMERATED = 0x0A
 SEQUENCE, SET = 0x30, 0x31
 
+_BULKY = range(512, 16 * 1024)  # bytes of a part that is worth remembering, and still cheap to keep: an X.509
 MAX_DEPTH = 32  # nested elements; X.509, CMS and SES stay below 20, and Python's own stack stays far away
 _CONSTRUCTED = 0x20
 _CLASS = 0xC0
@@ -115,9 +117,18 @@ def _check(element: Element, depth: int) -> None:
         raise DerMalformed("A simple value is written in parts, or a structure as a simple value.")
     if element.tag & _CONSTRUCTED:
         for child in element.children():
-            _check(child, depth - 1)
+            if len(child.encoded) in _BULKY:
+                _check_bulky(child.encoded, depth - 1)
+            else:
+                _check(child, depth - 1)
     elif element.tag in _CANONICAL and not _CANONICAL[element.tag](element.content):
         raise DerMalformed(f"A value of tag {element.tag:#04x} is not written in its one DER form.")
+
+
+@lru_cache(maxsize=256)
+def _check_bulky(encoded: bytes, depth: int) -> None:
+    """Check a large part once: the certificates inside a signature are the same in every file of their signer."""
+    _check(read_first(encoded), depth)
 
 
 def _is_minimal_integer(content: bytes) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     TextClause,
     and_,
+    bindparam,
     event,
     insert,
     or_,
@@ -90,8 +91,13 @@ class CheckpointRow(Base):
     entry: Mapped[int] = mapped_column(BigInteger)
 
 
-_LEAF: Table = Base.metadata.tables["ledger_leaf"]
-_NODE: Table = Base.metadata.tables["ledger_node"]
+# Every signature waits for an append: its statements are made once, on the tables instead of the mapped classes.
+_HEADS: Table = Base.metadata.tables["ledger_head"]
+_ADD_LEAF = insert(Base.metadata.tables["ledger_leaf"])
+_ADD_NODE = insert(Base.metadata.tables["ledger_node"])
+_PRESENT_HEAD = select(_HEADS.c.size, _HEADS.c.root).where(_HEADS.c.id == _HEAD_ID)
+_LOCKED_HEAD = _PRESENT_HEAD.with_for_update()
+_GROW = update(_HEADS).where(_HEADS.c.id == _HEAD_ID).values(size=bindparam("new_size"), root=bindparam("new_root"))
 
 
 def _runner(table: str) -> Callable[..., None]:
@@ -136,12 +142,12 @@ class SqlLedgerStore:
             {"idx": head.size + position, "data": data, "hash": value}
             for position, (data, value) in enumerate(zip(leaves, hashes, strict=True))
         ]
-        connection.execute(insert(_LEAF), rows)
+        connection.execute(_ADD_LEAF, rows)
         if finished:
             connection.execute(
-                insert(_NODE), [{"level": node.level, "idx": node.offset, "hash": value} for node, value in finished]
+                _ADD_NODE, [{"level": node.level, "idx": node.offset, "hash": value} for node, value in finished]
             )
-        session.execute(update(HeadRow).where(HeadRow.id == _HEAD_ID).values(size=grown.size, root=grown.root))
+        connection.execute(_GROW, {"new_size": grown.size, "new_root": grown.root})
         return head.size, (grown, new)
 
     def _frontier(self, session: Session, head: Head) -> Frontier:
@@ -240,8 +246,7 @@ def _available() -> Iterator[None]:
 
 
 def _head(session: Session, *, lock: bool) -> Head:
-    query = select(HeadRow.size, HeadRow.root).where(HeadRow.id == _HEAD_ID)
-    row = session.execute(query.with_for_update() if lock else query).first()
+    row = session.connection().execute(_LOCKED_HEAD if lock else _PRESENT_HEAD).first()
     if row is None:
         raise LedgerBroken("the row is missing.", place="head")
     return Head(size=row.size, root=row.root)
