@@ -17,9 +17,11 @@ from certs.routes import IssueBody
 from portal.demo import data, world
 from portal.setup import initialise
 from portal.wiring import Installation
+from seals.domain import Placement, StampJob
 from trust.config import load_settings
 from trust.kernel.identifiers import CertificateIdentifier
-from trust.typesetting import UnrenderableCharacter
+from trust.keys import UseContext
+from trust.typesetting import Typesetter, UnrenderableCharacter
 
 PUBLIC_URL = "https://zz.example.gov.cn"
 NAMES = ("food", "permit")
@@ -121,6 +123,23 @@ def rare(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -
         return issue(installation, body, "rare", tmp_path_factory.mktemp("rare"))
     except UnrenderableCharacter as refusal:
         pytest.skip(f"missing part: rare-character fonts (fonts-hanazono, fonts-babelstone-han): {refusal.detail}")
+
+
+@pytest.fixture(scope="session")
+def twice(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of PDF/A-3b with two seals, the second in a revision of its own (联合颁发)."""
+    folder = tmp_path_factory.mktemp("twice")
+    (folder / "page.typ").write_text('#set document(title: "联合颁发")\n#set text(font: "Noto Serif SC")\n联合颁发')
+    page = Typesetter().pdf(folder / "page.typ", {}, timestamp=installation.foundation.clock.now())
+    (seal,) = installation.seals.seals()
+    context = UseContext(principal="test", why="interop test")
+    first, second = (Placement(page=1, x_mm=x, y_mm=60.0) for x in (60.0, 140.0))
+    job = StampJob(pdf=page, placement=first, context=context, further_seals=True)
+    (once,) = installation.seals.stamp_many(seal.seal_id, (job,))
+    both = installation.seals.countersign(seal.seal_id, StampJob(pdf=once, placement=second, context=context))
+    path = folder / "twice.pdf"
+    path.write_bytes(both)
+    return path
 
 
 @pytest.fixture(params=NAMES)

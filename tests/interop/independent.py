@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 import gmalg
 
 DEFAULT_IDENTIFIER = b"1234567812345678"  # GM/T 0009
-SM2_WITH_SM3 = bytes.fromhex("06082a811ccf55018375")  # 1.2.156.10197.1.501
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,21 @@ def read(data: bytes) -> Element:
         length = int.from_bytes(data[2:header], "big")
     assert len(data) >= header + length
     return Element(data[0], data[: header + length], data[header : header + length])
+
+
+def oid(dotted: str) -> bytes:
+    """Return the DER of an object identifier (X.690 section 8.19)."""
+    first, second, *arcs = map(int, dotted.split("."))
+    content = b""
+    for arc in (40 * first + second, *arcs):
+        septets = [arc & 0x7F]
+        while arc := arc >> 7:
+            septets.append(arc & 0x7F | 0x80)
+        content += bytes(reversed(septets))
+    return bytes((0x06, len(content))) + content
+
+
+SM2_WITH_SM3 = oid("1.2.156.10197.1.501")
 
 
 def sm3(data: bytes) -> bytes:

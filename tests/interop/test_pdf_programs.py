@@ -36,6 +36,16 @@ def test_poppler_sees_one_signature_over_the_total_document(exhibit: Exhibit) ->
     assert f"Signer Certificate Common Name: {data.AUTHORITY_NAME_ZH}" in printed
 
 
+def test_poppler_sees_both_seals_of_a_page_that_two_issued(twice: Path) -> None:
+    printed = run("pdfsig", "-nocert", twice)
+    assert [printed.count(text) for text in ("Signature #", "Not total document signed", "Total document signed")] == [
+        2,
+        1,
+        1,
+    ]
+    assert "No syntax or stream encoding errors found" in run("qpdf", "--check", twice)
+
+
 def test_poppler_notices_an_addition(exhibits: Exhibits, tmp_path: Path) -> None:
     longer = tmp_path / "longer.pdf"
     longer.write_bytes(exhibits.food.pdf + b"\n%more\n%%EOF\n")

@@ -7,9 +7,10 @@ from gmssl import sm3 as gmssl_sm3
 from PIL import Image
 
 from tests.interop.conftest import Exhibit, Exhibits
-from tests.interop.independent import SM2_WITH_SM3, certified, cut, read, sm2_verifies, sm3
+from tests.interop.independent import SM2_WITH_SM3, certified, cut, oid, read, sm2_verifies, sm3
 
 SIZE_MM = 42  # an authority's round seal, 国发〔1999〕25号
+MAKES_SEALS = oid("2.25.310959861641134366723555231983945351241")
 V4 = 4  # header.version of GB/T 38540-2020
 
 
@@ -18,6 +19,7 @@ def test_the_seal_is_what_the_maker_signed(exhibit: Exhibit, exhibits: Exhibits)
     maker, issuing = certified(maker_der.content), certified(exhibits.published("issuing.cer"))
     assert algorithm.encoded == SM2_WITH_SM3
     assert sm2_verifies(maker.spki, info.encoded, value.bits)
+    assert MAKES_SEALS in maker.tbs
     assert maker.signed_by(issuing)
     assert issuing.signed_by(certified(exhibits.published("root.cer")))
 

@@ -84,5 +84,5 @@ def test_a_spoilt_one_is_not(judged: dict[str, str], spoil: Any) -> None:
     assert judged[spoil.__name__] == "FAIL"
 
 
-def test_a_certificate_with_rare_characters_is_pdf_a_3b(rare: Exhibit, tmp_path: Path) -> None:
-    assert verdicts(tmp_path, rare.path) == {"rare": "PASS"}
+def test_rare_characters_and_a_second_seal_leave_it_pdf_a_3b(rare: Exhibit, twice: Path, tmp_path: Path) -> None:
+    assert verdicts(tmp_path, rare.path, twice) == {"rare": "PASS", "twice": "PASS"}
