@@ -73,6 +73,7 @@ def test_the_text_comes_out_with_its_rare_characters(exhibit: Exhibit) -> None:
     text = re.sub(r"\s", "", run("pdftotext", exhibit.path, "-"))
     assert exhibit.body["holder"]["name"] in text
     assert exhibit.body["number"] in text
+    assert exhibit.certificate.identifier in text  # as people copy it: no invisible marks where the line may break
     for value in exhibit.body["face"].values():
         wanted = [re.sub(r"\s", "", value)]
         if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
