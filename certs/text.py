@@ -21,7 +21,7 @@ PURPOSE_MAX: Final = 200  # characters: useCause of the provincial sharing inter
 # Control, surrogate, invisible formatting (bidi overrides, zero width) and line separators. Unassigned and private
 # characters pass: a rare character newer than this Python is decided on by the fonts, not here.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cf", "Zl", "Zp"})
-_NUMBER_LIKE = re.compile(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])", re.IGNORECASE)
+_NUMBER_LIKE = re.compile("(?=([0-9]{17}[0-9X]))")  # each place, as a true number may begin inside a longer run
 
 
 def check_text(value: str, *, field: str, most: int, least: int = 1) -> str:
@@ -41,10 +41,21 @@ def check_text(value: str, *, field: str, most: int, least: int = 1) -> str:
 def check_clear_text(value: str, *, field: str, most: int, least: int = 1) -> str:
     """Return `value`, which will be kept in clear. Raises as `check_text`, and `PersonalNumberInText`."""
     check_text(value, field=field, most=most, least=least)
-    for found in _NUMBER_LIKE.finditer(value):
-        if _is_resident_id(found.group().upper()):
+    for found in _NUMBER_LIKE.finditer(_without_writing_habits(value)):
+        if _is_resident_id(found[1]):
             raise PersonalNumberInText(field=field)
     return value
+
+
+def _without_writing_habits(text: str) -> str:
+    """Return letters and digits alone, in plain capitals: 110105 19491231 002x or full-width digits hide no number."""
+    plain = unicodedata.normalize("NFKC", text).upper()
+    return "".join(_plain_digit(character) for character in plain if character.isalnum())
+
+
+def _plain_digit(character: str) -> str:
+    value = unicodedata.digit(character, None)
+    return character if value is None else str(value)
 
 
 def _is_resident_id(digits: str) -> bool:
