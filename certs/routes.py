@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request, url_for
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from certs.access_log import Purpose
 from certs.domain import (
@@ -38,6 +39,16 @@ _CHANGES = {
 }
 
 
+def _text_or_number(value: object) -> object:
+    """Refuse other kinds here: a refusal by the union names its branch as if it were a member."""
+    if type(value) not in (str, int):
+        raise PydanticCustomError("face_value", "A value of the face is text or a whole number")
+    return value
+
+
+FaceValue = Annotated[str | int, BeforeValidator(_text_or_number)]
+
+
 class HolderNumberBody(StrictModel):
     """A holder's code: `kind` of GB/T 36903 annex A (001 credit code, 111 resident identity number), and the number."""
 
@@ -61,7 +72,7 @@ class IssueBody(StrictModel):
     type: str
     holder: HolderBody
     number: str
-    face: Annotated[dict[str, str | int], Field(max_length=FACE_FIELDS_MAX, repr=False)]
+    face: Annotated[dict[str, FaceValue], Field(max_length=FACE_FIELDS_MAX, repr=False)]
     valid_from: date
     valid_to: date | None = None
     supersedes: str | None = None

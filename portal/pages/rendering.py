@@ -11,6 +11,7 @@ from portal.pages.texts import TEXTS
 from verifier.report import Language
 
 _STYLE = "yinxin.css"
+_KEPT = "t"  # the one argument that our pages read besides the language; whatever else a caller wrote is not repeated
 
 
 def language() -> Language:
@@ -35,7 +36,7 @@ class Pages:
             t=texts,
             lang=lang,
             style=self._style,
-            here=address(request.path, texts.other_lang, _kept()),
+            here=address(request.path if request.url_rule else "/", texts.other_lang, _kept()),
             link=lambda path: address(path, lang),
             **values,
         )
@@ -56,4 +57,4 @@ def address(path: str, lang: Language, arguments: Mapping[str, str] | None = Non
 
 
 def _kept() -> dict[str, str]:
-    return {name: value for name, value in request.args.items() if name != "lang"}
+    return {_KEPT: request.args[_KEPT]} if _KEPT in request.args else {}

@@ -117,6 +117,12 @@ CASES = (
     Case("missing field of the type", issue_food({"face.premises": ABSENT}), 422, "field-missing", "premises"),
     Case("empty field of the type", issue_food({"face.premises": " "}), 422, "field-missing", "premises"),
     Case("number in the place of text", issue_food({"number": 7}), 422, "field-invalid", "number"),
+    Case("list in the face", issue_food({"face.premises": ["路"]}), 422, "field-invalid", "face.premises"),
+    Case("truth value in the face", issue_food({"face.premises": True}), 422, "field-invalid", "face.premises"),
+    Case("number in a text of the face", issue_food({"face.premises": 7}), 422, "field-wrong-kind", "premises"),
+    Case(
+        "person's number in the place of a name", issue_food({data.RESIDENT_NUMBER: "x"}), 422, "field-unknown", "body"
+    ),
     Case("choice outside the list", issue_permit({"face.sex": "无"}), 422, "field-choice", "sex"),
     Case("contradiction to the number", issue_permit({"face.sex": "男"}), 422, "field-contradiction", "sex"),
     # dates

@@ -11,6 +11,7 @@ Use in a route, below the route decorator and `protected`::
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -31,7 +32,7 @@ MAX_FORM_PARTS = 32
 _MULTIPART_ALLOWANCE = 64 * 1024  # bytes for the boundaries, headers and text fields around an uploaded file
 _FORM_MEMORY_BYTES = 256 * 1024  # least that works: the reader holds chunks of 64 KiB of a file under the same limit
 _READ_AT_ONCE = frozenset({"application/json", "application/x-www-form-urlencoded"})
-_MAX_FIELD_CHARACTERS = 100  # of a field name that is shown again; the caller may have sent a megabyte
+_MEMBER_NAME = re.compile("[a-z_]{1,40}")  # as all ours are: what else stands in the place of a name may be a value
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -169,7 +170,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         counts = Counter(name for name, _ in pairs)
-        raise JsonDuplicateMember(field=counts.most_common(1)[0][0][:_MAX_FIELD_CHARACTERS])
+        raise JsonDuplicateMember(field=_shown(counts.most_common(1)[0][0]) or None)
     return members
 
 
@@ -178,4 +179,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _path(fault: ErrorDetails) -> str:
-    return ".".join(str(part) for part in fault["loc"])[:_MAX_FIELD_CHARACTERS] or "body"
+    return ".".join(filter(None, map(_shown, fault["loc"]))) or "body"
+
+
+def _shown(part: str | int) -> str:
+    """Return a member's name or place as it may be repeated: a caller may have put a person's number there (law 7)."""
+    return str(part) if isinstance(part, int) or _MEMBER_NAME.fullmatch(part) else ""

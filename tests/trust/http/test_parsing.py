@@ -61,6 +61,21 @@ def test_each_fault_has_its_code_and_field(data: bytes, code: str, field: str | 
     assert (refusal.value.code, refusal.value.field) == (code, field)
 
 
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        (b'{"name": "n", "day": "2026-11-21", "110101199003070038": 1}', "body"),
+        (b'{"name": "n", "day": "2026-11-21", "inner": {"size": 1, "\xe5\xbc\xa0": 1}}', "inner"),
+        (b'{"name": "n", "day": "2026-11-21", "' + b"a" * 100_000 + b'": 1}', "body"),
+        (b'{"110101199003070038": 1, "110101199003070038": 1}', None),
+    ],
+)
+def test_a_value_in_the_place_of_a_name_is_not_repeated(data: bytes, field: str | None) -> None:
+    with pytest.raises(TrustError) as refusal:
+        parse_json(data, Body)
+    assert refusal.value.field == field
+
+
 def test_a_refused_value_is_not_repeated() -> None:
     with pytest.raises(TrustError) as refusal:
         parse_json(b'{"name": "n", "day": "110101199003070038"}', Body)
