@@ -37,7 +37,6 @@ from certs.render import RenderInput
 from certs.reservation import Reservations, Reserved
 from certs.vault import Vault
 from seals.domain import Placement
-from trust.gm.sm3 import sm3
 from trust.kernel.clock import Clock
 from trust.kernel.errors import MalformedInput, NotReady, TooLarge, TrustError
 from trust.kernel.identifiers import CertificateIdentifier
@@ -137,11 +136,11 @@ class Issuing:
             context=UseContext(principal=intent.client, why=WHY, document=intent.identifier),
         )
         # 6  Nothing is released that a verifier would not accept.
-        self._verify(sealed, intent.identifier)
+        digest = self._verify(sealed, intent.identifier)
         # 7  The file is durable before the row that names it (law 6). A blob of a run that died stays unnamed.
         blob = f"{calendar_day(intent.created_at):%Y%m%d}/{intent.identifier}.{intent.attempt}.pdf"
         self._archive.files.put(blob, sealed)
-        certificate = self._certificate(reserved, blob, sealed)
+        certificate = self._certificate(reserved, blob, digest)
         self._archive.library.complete(
             intent,
             certificate,
@@ -151,8 +150,8 @@ class Issuing:
         # 8  What is answered is what was committed.
         return certificate
 
-    def _verify(self, sealed: bytes, identifier: str) -> None:
-        """Raise `FreshFileInvalid` unless the verifier finds this very certificate valid in the file."""
+    def _verify(self, sealed: bytes, identifier: str) -> bytes:
+        """Return the SM3 of the verified file. Raises `FreshFileInvalid` unless it is this very certificate."""
         try:
             report = self._workshop.verifier.verify_file(sealed)
         except (MalformedInput, TooLarge) as error:
@@ -161,8 +160,9 @@ class Issuing:
             raise FreshFileInvalid(f"The verifier says {report.verdict}: {report.code}.")
         if report.facts is None or report.facts.certificate_identifier != identifier:
             raise FreshFileInvalid("The verifier finds another identifier in the file.")
+        return bytes.fromhex(report.digest)
 
-    def _certificate(self, reserved: Reserved, blob: str, sealed: bytes) -> Certificate:
+    def _certificate(self, reserved: Reserved, blob: str, digest: bytes) -> Certificate:
         command, face, now = reserved.draft.command, reserved.draft.face, self._clock.now()
         replaced = command.supersedes
         return Certificate(
@@ -176,7 +176,7 @@ class Issuing:
             valid_to=face.valid_to,
             holder_index=self._vault.holder_index(command.contents.holder.code),
             blob=blob,
-            file_sm3=sm3(sealed),
+            file_sm3=digest,
             supersedes=None if replaced is None else replaced.value,
         )
 

@@ -105,8 +105,8 @@ class SqlSealStore:
 
     def state(self, seal_id: str) -> SealState:
         """See the port."""
-        with self._database.read() as session:
-            state = session.connection().execute(_STATE, {"seal_id": seal_id}).scalar()
+        with self._database.connect() as connection:
+            state = connection.execute(_STATE, {"seal_id": seal_id}).scalar()
         if state is None:
             raise SealUnknown(field="seal_id")
         return SealState(state)

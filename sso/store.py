@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import LargeBinary, String, select, update
+from sqlalchemy import LargeBinary, Row, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sso.domain import Client, SecretDigest, parse_scopes, scopes_text
@@ -23,6 +24,11 @@ class ClientRow(Base):
     secret_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[str] = mapped_column(String(32))
     disabled_at: Mapped[str | None] = mapped_column(String(32))
+
+
+# Asked at every call of the API: made once, on the table instead of the mapped class.
+_CLIENTS = Base.metadata.tables["sso_clients"]
+_BY_ID = select(_CLIENTS).where(_CLIENTS.c.id == bindparam("id"))
 
 
 class DatabaseClientStore:
@@ -52,8 +58,8 @@ class DatabaseClientStore:
 
     def find_with_secret(self, client_id: str) -> tuple[Client, SecretDigest] | None:
         """Return the client and the digest of its secret, or None."""
-        with self._database.read() as session:
-            row = session.get(ClientRow, client_id)
+        with self._database.connect() as connection:
+            row = connection.execute(_BY_ID, {"id": client_id}).first()
         return None if row is None else (_client(row), SecretDigest(row.secret_digest))
 
     def replace_secret(self, client_id: str, secret: SecretDigest) -> None:
@@ -73,7 +79,7 @@ class DatabaseClientStore:
             return tuple(_client(row) for row in session.scalars(select(ClientRow).order_by(ClientRow.id)))
 
 
-def _client(row: ClientRow) -> Client:
+def _client(row: ClientRow | Row[Any]) -> Client:
     return Client(
         id=row.id,
         label=row.label,

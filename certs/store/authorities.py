@@ -21,8 +21,8 @@ class SqlAuthorities:
     def add(self, authority: Authority) -> None:
         """Keep a new authority. Raises `AuthorityOnboarded`."""
         try:
-            with self._database.write() as session:
-                session.execute(
+            with self._database.begin() as connection:
+                connection.execute(
                     insert(AUTHORITIES).values(
                         uscc=authority.uscc.value,
                         name=authority.name,
@@ -37,14 +37,14 @@ class SqlAuthorities:
 
     def find(self, uscc: str) -> Authority | None:
         """Return the authority of this credit code, or None."""
-        with self._database.read() as session:
-            row = session.execute(_BY_USCC, {"uscc": uscc}).mappings().first()
+        with self._database.connect() as connection:
+            row = connection.execute(_BY_USCC, {"uscc": uscc}).mappings().first()
         return None if row is None else _authority(row)
 
     def all(self) -> tuple[Authority, ...]:
         """Return every onboarded authority, by credit code."""
-        with self._database.read() as session:
-            rows = session.execute(select(AUTHORITIES).order_by(AUTHORITIES.c.uscc)).mappings().all()
+        with self._database.connect() as connection:
+            rows = connection.execute(select(AUTHORITIES).order_by(AUTHORITIES.c.uscc)).mappings().all()
         return tuple(map(_authority, rows))
 
 

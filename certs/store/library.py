@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from certs.access_log import Access, Look, Visit
 from certs.domain import Action, Certificate, Intent, IntentState, Record, Transition
@@ -47,14 +46,14 @@ class SqlLibrary:
 
     def find(self, identifier: str) -> Certificate | None:
         """Return the certificate without its personal part, or None."""
-        with self._database.read() as session:
-            row = session.execute(_BY_IDENTIFIER, {"identifier": identifier}).mappings().first()
+        with self._database.connect() as connection:
+            row = connection.execute(_BY_IDENTIFIER, {"identifier": identifier}).mappings().first()
         return None if row is None else _certificate(row)
 
     def status(self, identifier: str) -> StatusRow | None:
         """Return what a verifier may know of a certificate, or None: one indexed query."""
-        with self._database.read() as session:
-            row = session.execute(_STATUS, {"identifier": identifier}).first()
+        with self._database.connect() as connection:
+            row = connection.execute(_STATUS, {"identifier": identifier}).first()
         return None if row is None else StatusRow(*row)
 
     def complete(self, intent: Intent, certificate: Certificate, *, sealed: bytes, record: Record) -> None:
@@ -72,15 +71,15 @@ class SqlLibrary:
             after=certificate.state,
             record=record,
         )
-        with self._database.write() as session:
+        with self._database.begin() as connection:
             ended = held(intent).values(state=IntentState.COMPLETED, sealed=None).returning(INTENTS.c.identifier)
-            if session.execute(ended).first() is None:
+            if connection.execute(ended).first() is None:
                 raise IssueInProgress
-            session.execute(_ADD, {**values, "sealed": sealed})
-            _keep(session, step)
+            connection.execute(_ADD, {**values, "sealed": sealed})
+            _keep(connection, step)
             if certificate.supersedes is not None:
-                _change(session, certificate.supersedes, Action.SUPERSEDE, record)
-                session.execute(
+                _change(connection, certificate.supersedes, Action.SUPERSEDE, record)
+                connection.execute(
                     update(CERTIFICATES)
                     .where(CERTIFICATES.c.identifier == certificate.supersedes)
                     .values(superseded_by=certificate.identifier)
@@ -88,17 +87,17 @@ class SqlLibrary:
 
     def change(self, identifier: str, action: Action, record: Record) -> Certificate:
         """Carry out one change of state and keep who did it. Raises `CertificateUnknown`, `TransitionNotAllowed`."""
-        with self._database.write() as session:
-            return _change(session, identifier, action, record)
+        with self._database.begin() as connection:
+            return _change(connection, identifier, action, record)
 
     def open(self, identifier: str, visit: Visit) -> tuple[Certificate, bytes]:
         """Return the certificate and its sealed contents, leaving one row for the look. Raises `CertificateUnknown`."""
-        with self._database.write() as session:
-            row = session.execute(_WITH_CONTENTS, {"identifier": identifier}).mappings().first()
+        with self._database.begin() as connection:
+            row = connection.execute(_WITH_CONTENTS, {"identifier": identifier}).mappings().first()
             if row is None:
                 raise CertificateUnknown(field="identifier")
             certificate = _certificate(row)
-            _note(session, visit, certificate.holder_index, [identifier])
+            _note(connection, visit, certificate.holder_index, [identifier])
             return certificate, row["sealed"]
 
     def search(self, holder_index: bytes, visit: Visit, *, limit: int) -> tuple[Certificate, ...]:
@@ -109,43 +108,43 @@ class SqlLibrary:
             .order_by(CERTIFICATES.c.issued_at.desc(), CERTIFICATES.c.identifier)
             .limit(limit)
         )
-        with self._database.write() as session:
-            found = tuple(map(_certificate, session.execute(query).mappings()))
-            _note(session, visit, holder_index, [certificate.identifier for certificate in found] or [None])
+        with self._database.begin() as connection:
+            found = tuple(map(_certificate, connection.execute(query).mappings()))
+            _note(connection, visit, holder_index, [certificate.identifier for certificate in found] or [None])
             return found
 
     def transitions(self, identifier: str) -> tuple[Transition, ...]:
         """Return the life of a certificate, oldest step first."""
         query = select(TRANSITIONS).where(TRANSITIONS.c.identifier == identifier).order_by(TRANSITIONS.c.id)
-        with self._database.read() as session:
-            return tuple(map(_transition, session.execute(query).mappings()))
+        with self._database.connect() as connection:
+            return tuple(map(_transition, connection.execute(query).mappings()))
 
     def accesses(self, holder_index: bytes, *, limit: int) -> tuple[Access, ...]:
         """Return who looked at a holder's certificates, newest first."""
         query = select(ACCESSES).where(ACCESSES.c.holder_index == holder_index)
-        with self._database.read() as session:
-            rows = session.execute(query.order_by(ACCESSES.c.id.desc()).limit(limit)).mappings()
+        with self._database.connect() as connection:
+            rows = connection.execute(query.order_by(ACCESSES.c.id.desc()).limit(limit)).mappings()
             return tuple(map(_access, rows))
 
 
-def _change(session: Session, identifier: str, action: Action, record: Record) -> Certificate:
+def _change(connection: Connection, identifier: str, action: Action, record: Record) -> Certificate:
     """Change a state under the lock of the row: of two changes at once, the second sees what the first left."""
-    row = session.execute(_BY_IDENTIFIER.with_for_update(), {"identifier": identifier}).mappings().first()
+    row = connection.execute(_BY_IDENTIFIER.with_for_update(), {"identifier": identifier}).mappings().first()
     if row is None:
         raise CertificateUnknown(field="identifier")
     certificate = _certificate(row)
     after = certificate.after(action, record.at)
     before, _ = certificate.at(record.at)
-    session.execute(
+    connection.execute(
         update(CERTIFICATES).where(CERTIFICATES.c.identifier == identifier).values(state=after, since=record.at)
     )
-    _keep(session, Transition(identifier=identifier, action=action, before=before, after=after, record=record))
+    _keep(connection, Transition(identifier=identifier, action=action, before=before, after=after, record=record))
     return _certificate({**row, "state": after, "since": record.at})
 
 
-def _keep(session: Session, step: Transition) -> None:
+def _keep(connection: Connection, step: Transition) -> None:
     record = step.record
-    session.execute(
+    connection.execute(
         _KEEP,
         {
             "identifier": step.identifier,
@@ -161,7 +160,7 @@ def _keep(session: Session, step: Transition) -> None:
     )
 
 
-def _note(session: Session, visit: Visit, holder_index: bytes, identifiers: Iterable[str | None]) -> None:
+def _note(connection: Connection, visit: Visit, holder_index: bytes, identifiers: Iterable[str | None]) -> None:
     common = {
         "at": visit.at,
         "client": visit.client,
@@ -170,7 +169,7 @@ def _note(session: Session, visit: Visit, holder_index: bytes, identifiers: Iter
         "purpose": visit.purpose,
         "holder_index": holder_index,
     }
-    session.execute(_NOTE, [common | {"identifier": identifier} for identifier in identifiers])
+    connection.execute(_NOTE, [common | {"identifier": identifier} for identifier in identifiers])
 
 
 def _certificate(row: Mapping[Any, Any]) -> Certificate:

@@ -22,6 +22,7 @@ from certs.vault import Vault
 from tests.fakes import CountingRandomness, FixedClock
 from trust.db import Base, Database
 from trust.files import SealedFolder
+from trust.gm.sm3 import sm3
 from trust.kernel.identifiers import CertificateIdentifier, Uscc
 from trust.sealing import BlindIndex, FieldCipher
 from verifier.report import Facts, Report, Step, StepResult
@@ -199,7 +200,7 @@ class FakeVerifier:
         found = self.identifier or json.loads(data.splitlines()[0])["identifier"]
         return Report(
             artefact="pdf",
-            digest="00" * 32,
+            digest=sm3(data).hex(),
             judged_at=self._clock.now(),
             steps=(StepResult(step=Step.SIGNATURE, code=self.code),),
             facts=Facts(certificate_identifier=found),

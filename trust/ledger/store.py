@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from trust.db import Base, Database, DatabaseUnavailable
 from trust.kernel.merkle import Frontier, Node, frontier
@@ -123,21 +123,20 @@ class SqlLedgerStore:
         """Append in one transaction. Raises `LedgerUnavailable`; `LedgerBroken` when the head contradicts the rows."""
         hashes = [TREE.leaf(data) for data in leaves]  # before the lock is taken
         try:
-            with _available(), self._database.write() as session:
-                first, edge = self._append(session, leaves, hashes)
+            with _available(), self._database.begin() as connection:
+                first, edge = self._append(connection, leaves, hashes)
         except IntegrityError:
             raise LedgerBroken("rows exist where the next entry belongs.", place="head") from None
         self._edge = edge
         return first
 
     def _append(
-        self, session: Session, leaves: Sequence[bytes], hashes: Sequence[bytes]
+        self, connection: Connection, leaves: Sequence[bytes], hashes: Sequence[bytes]
     ) -> tuple[int, tuple[Head, Frontier]]:
-        head = _head(session, lock=True)
-        old = self._frontier(session, head)
+        head = _head(connection, lock=True)
+        old = self._frontier(connection, head)
         new, finished = old.extend(TREE, hashes)
         grown = Head(size=new.size, root=new.root(TREE))
-        connection = session.connection()
         rows = [
             {"idx": head.size + position, "data": data, "hash": value}
             for position, (data, value) in enumerate(zip(leaves, hashes, strict=True))
@@ -150,18 +149,18 @@ class SqlLedgerStore:
         connection.execute(_GROW, {"new_size": grown.size, "new_root": grown.root})
         return head.size, (grown, new)
 
-    def _frontier(self, session: Session, head: Head) -> Frontier:
+    def _frontier(self, connection: Connection, head: Head) -> Frontier:
         if self._edge is not None and self._edge[0] == head:
             return self._edge[1]
-        edge = frontier(head.size, lambda wanted: _nodes(session, wanted))
+        edge = frontier(head.size, lambda wanted: _nodes(connection, wanted))
         if edge.root(TREE) != head.root:
             raise LedgerBroken("its root is not that of the stored nodes.", place="head")
         return edge
 
     def head(self) -> Head:
         """Return the present head."""
-        with _available(), self._database.read() as session:
-            return _head(session, lock=False)
+        with _available(), self._database.connect() as connection:
+            return _head(connection, lock=False)
 
     def leaves(self, start: int, count: int) -> list[Leaf]:
         """Return stored leaves in order; gaps show as missing indexes."""
@@ -175,8 +174,8 @@ class SqlLedgerStore:
 
     def nodes(self, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
         """Return all nodes asked for, in one query. Raises `LedgerBroken`, naming the first that is missing."""
-        with _available(), self._database.read() as session:
-            return _nodes(session, wanted)
+        with _available(), self._database.connect() as connection:
+            return _nodes(connection, wanted)
 
     def nodes_finished(self, start: int, end: int) -> Mapping[Node, bytes]:
         """Return the nodes that the leaves [start, end) completed."""
@@ -245,20 +244,20 @@ def _available() -> Iterator[None]:
         raise LedgerUnavailable(kind=error.facts.get("kind")) from error
 
 
-def _head(session: Session, *, lock: bool) -> Head:
-    row = session.connection().execute(_LOCKED_HEAD if lock else _PRESENT_HEAD).first()
+def _head(connection: Connection, *, lock: bool) -> Head:
+    row = connection.execute(_LOCKED_HEAD if lock else _PRESENT_HEAD).first()
     if row is None:
         raise LedgerBroken("the row is missing.", place="head")
     return Head(size=row.size, root=row.root)
 
 
-def _nodes(session: Session, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
+def _nodes(connection: Connection, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
     leaves = [node for node in wanted if node.level == 0]
     inner = [node for node in wanted if node.level]
     values = {f"leaf{position}": node.offset for position, node in enumerate(leaves)}
     for position, node in enumerate(inner):
         values[f"level{position}"], values[f"idx{position}"] = node
-    rows = session.execute(_query_for_nodes(len(leaves), len(inner)), values)
+    rows = connection.execute(_query_for_nodes(len(leaves), len(inner)), values)
     found = {Node(level, offset): value for level, offset, value in rows}
     for node in wanted:
         if node not in found:
