@@ -6,6 +6,7 @@ from functools import cache, partial
 
 from apiflask import APIFlask
 from flask import Blueprint
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import telemetry
 from portal.pages import description, operations, reference, verification
@@ -41,6 +42,8 @@ def create_app(parts: Parts) -> APIFlask:
     settings = parts.settings
     app = APIFlask("portal", title=description.TITLE, version=VERSION, docs_path=None)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _STATIC_SECONDS
+    if settings.trusted_proxies:  # rate limits are kept by address: behind a proxy all callers would share one
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     pages = Pages(app)
 
     # Flask runs what is installed first before the others on the way in, and after the others on the way out.

@@ -16,6 +16,7 @@ from trust.db import Database
 from trust.files import SealedFolder
 from trust.gm import selftest
 from trust.kernel.clock import Clock, SystemClock
+from trust.kernel.errors import TrustError
 from trust.kernel.randomness import Randomness, SystemRandomness
 from trust.ledger.service import Ledger
 from trust.ledger.store import SqlLedgerStore
@@ -66,16 +67,15 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
     """Open an initialised installation.
 
     Runs the self-test of the cryptography first and refuses to go on when it fails. Raises `HomeMissing`,
-    `HomeNotWritable`, `SecretMissing`, `DatabaseNotMigrated`, `PassphraseWrong`, `SoftwareKeysRefused`,
-    `SelfTestFailed`.
+    `HomeNotWritable`, `SecretMissing`, `DatabaseNotMigrated`, `DatabaseNotDurable`, `PassphraseWrong`,
+    `SoftwareKeysRefused`, `SelfTestFailed`.
     """
     clock = clock or SystemClock()
     randomness = randomness or SystemRandomness()
     selftest.run()
     home = Home(settings.home)
     home.check()
-    database = Database(settings.database_address)
-    check_migrated(database)
+    database = _checked(Database(settings.database_address))
     with warnings.catch_warnings(record=True, action="always", category=InsecureSignerWarning) as raised:
         token = open_software_token(
             home.keys,
@@ -103,3 +103,14 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
         ledger=ledger,
         signer=GuardedSigner(token, ledger, clock),
     )
+
+
+def _checked(database: Database) -> Database:
+    """Return a database that is at our migration and keeps what it commits; close it otherwise."""
+    try:
+        check_migrated(database)
+        database.check_durable()
+    except TrustError:
+        database.close()
+        raise
+    return database

@@ -1,5 +1,6 @@
 """The composition root: the one place that names every concrete part and plugs them into each other's ports."""
 
+import gc
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -200,4 +201,7 @@ def served_application() -> APIFlask:
     """Return the application for a server process; the settings come from the environment."""
     settings = load_settings()
     telemetry.configure_logging(settings.log_level)
-    return application(open_installation(settings))
+    app = application(open_installation(settings))
+    gc.collect()
+    gc.freeze()  # what start-up made lives as long as the process: the collector need not walk through it again
+    return app

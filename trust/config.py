@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     )
     bind: str = Field("127.0.0.1", description="Address the server listens on.")
     port: int = Field(8080, ge=1, le=65535, description="Port the server listens on.")
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=5,
+        description="Reverse proxies before the service whose X-Forwarded-For is believed.",
+    )
     workers: int = Field(2, ge=1, le=64, description="Server processes.")
     passphrase_file: Path | None = Field(
         None,

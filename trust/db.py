@@ -39,6 +39,16 @@ class DatabaseNotMigrated(NotReady):
     remedy_zh = "请运行 `yinxin init`，将数据库升级到与程序一致的版本。"
 
 
+class DatabaseNotDurable(NotReady):
+    """The server may lose what it has committed, so nothing that rests on a commit can be promised (laws 2, 5, 6)."""
+
+    code = "database-not-durable"
+    title = "The database server may lose committed data."
+    title_zh = "数据库服务器可能丢失已提交的数据。"
+    remedy = "Set fsync and synchronous_commit to on in PostgreSQL's configuration."
+    remedy_zh = "请在 PostgreSQL 配置中将 fsync 与 synchronous_commit 设为 on。"
+
+
 class Base(DeclarativeBase):
     """Common base of all row classes; the naming convention is what Alembic needs to alter constraints."""
 
@@ -96,6 +106,15 @@ class Database:
         """Raise `DatabaseUnavailable` when the database does not answer."""
         with self.read() as session:
             session.execute(select(1))
+
+    def check_durable(self) -> None:
+        """Raise `DatabaseNotDurable` unless a commit means that the data are on disk; SQLite is told so by pragma."""
+        if self.engine.dialect.name != "postgresql":
+            return
+        with self.connect() as connection:
+            for name in ("fsync", "synchronous_commit"):
+                if connection.exec_driver_sql(f"SHOW {name}").scalar() == "off":
+                    raise DatabaseNotDurable(f"{name} is off.", field=name)
 
     def close(self) -> None:
         """Close all pooled connections."""

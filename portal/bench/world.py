@@ -1,5 +1,6 @@
 """What the figures are measured on: a temporary installation with authority, seal and client."""
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -76,6 +77,8 @@ def bench_world() -> Iterator[BenchWorld]:
         seal = world.make_seal(installation)
         world.onboard(installation, seal)
         client = world.register_client(installation)
+        gc.collect()
+        gc.freeze()  # as the served application does
         yield BenchWorld(installation=installation, settings=settings, seal=seal, client=client, folder=folder)
     finally:
         installation.close()

@@ -73,7 +73,7 @@ def private_cluster() -> Iterator[str]:
 
         as_account("initdb", "--auth=trust", f"--username={USER}", "--encoding=UTF8", "--locale=C", "--no-sync")
         # Durability is not what is tested: without it a cluster starts and stops in a second.
-        server = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        server = f"-k {folder} -c listen_addresses='' -c fsync=on"
         as_account("pg_ctl", "start", "--wait", "--silent", f"--log={folder / 'server.log'}", f"--options={server}")
         try:
             yield f"postgresql+psycopg://{USER}@/postgres?host={folder}"

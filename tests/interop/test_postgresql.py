@@ -17,7 +17,7 @@ from tests.interop.conftest import Clerk, exhibit_all, found
 from tests.interop.postgresql import private_cluster
 from tests.trust.schema import assert_downgrade_leaves_nothing, assert_no_drift
 from trust.config import load_settings
-from trust.db import Database
+from trust.db import Database, DatabaseNotDurable
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.keys import KeyPurpose, SigningRequest, UseContext
 from verifier.report import Verdict
@@ -156,3 +156,15 @@ def test_a_reading_unit_sees_one_snapshot(house: Installation) -> None:
         with pytest.raises(DBAPIError, match="read-only"):
             session.execute(text("UPDATE ledger_head SET size = size + 1"))
     assert base.ledger.size() == before + 1
+
+
+def test_a_server_that_may_lose_commits_is_refused(empty: str) -> None:
+    database = Database(empty)
+    database.check_durable()
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {make_url(empty).database} SET synchronous_commit = off")
+    database.close()
+    with pytest.raises(DatabaseNotDurable) as caught:
+        database.check_durable()
+    database.close()
+    assert (caught.value.code, caught.value.field) == ("database-not-durable", "synchronous_commit")

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from portal import telemetry
 from tests.portal.support import PUBLIC_URL, build
+from trust.http.rate import client_address
 from trust.kernel.errors import Unavailable
 
 
@@ -178,3 +179,12 @@ def test_the_description_holds_every_model(tmp_path: Path) -> None:
 
 def test_pages_are_no_part_of_the_description(tmp_path: Path) -> None:
     assert all(path.startswith("/api/") for path in description(tmp_path)["paths"])
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [(0, "127.0.0.1"), (1, "203.0.113.9")])
+def test_a_forwarded_address_is_believed_only_behind_a_proxy(tmp_path: Path, proxies: int, seen: str) -> None:
+    app = build(tmp_path, trusted_proxies=proxies)
+    addresses: list[str] = []
+    app.before_request(lambda: addresses.append(client_address()))
+    app.test_client().get("/healthz", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+    assert addresses == [seen]

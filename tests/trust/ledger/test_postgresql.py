@@ -43,7 +43,7 @@ def address() -> Iterator[str]:
         subprocess.run(command, cwd=folder, user=account, check=True, stdout=subprocess.DEVNULL)
 
     run("initdb", "-A", "trust", "-U", "yinxin", "--no-sync")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    options = f"-k {folder} -c listen_addresses='' -c fsync=on"
     run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
         yield f"postgresql+psycopg://yinxin@/postgres?host={folder}"
