@@ -76,7 +76,7 @@ class SealService:
         application = SealApplication(
             seal_id=new_id(self._clock, self._randomness),
             text=text,
-            uscc=Uscc.parse(uscc),
+            uscc=Uscc.parse(uscc, field="uscc"),
             requested_by=requested_by,
             requested_at=self._clock.now(),
         )

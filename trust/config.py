@@ -6,18 +6,26 @@ Every field appears in docs/settings.md with the sentence given here.
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 from typing_extensions import override
 
 from trust.kernel.errors import NotReady
 
 _PREFIX = "YINXIN_"
+_FIELD_OF_SETTINGS_ERROR = re.compile('for field "([a-z_]+)"')
 _KIB = 1024
 _MIB = 1024 * _KIB
 
@@ -131,6 +139,14 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsInvalid(f"{_PREFIX}{name.upper()}: {first['msg']}", field=name) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsInvalid(f"yinxin.toml: {error}", field="yinxin.toml") from None
+    except UnicodeDecodeError:
+        raise SettingsInvalid("yinxin.toml is not in UTF-8.", field="yinxin.toml") from None
+    except OSError as error:
+        raise SettingsInvalid(f"yinxin.toml: {error.strerror}.", field="yinxin.toml") from None
+    except SettingsError as error:  # a list that is not written as JSON; the library's sentence names the field only
+        named = _FIELD_OF_SETTINGS_ERROR.search(str(error))
+        name = named[1] if named else ""
+        raise SettingsInvalid(f"{_PREFIX}{name.upper()}: a list is written as JSON", field=name or None) from None
 
 
 def child_environment(settings: Mapping[str, object]) -> dict[str, str]:

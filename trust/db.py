@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -37,6 +37,25 @@ class DatabaseNotMigrated(NotReady):
     title_zh = "数据库结构版本与程序不一致。"
     remedy = "Run `yinxin init`: it brings the database to this program's migration."
     remedy_zh = "请运行 `yinxin init`，将数据库升级到与程序一致的版本。"
+
+
+class DatabaseOfAnotherRelease(DatabaseNotMigrated):
+    """The database is at a migration that this program does not know: a newer release has worked with it."""
+
+    title = "The database belongs to another release of this program."
+    title_zh = "数据库属于本程序的其他版本。"
+    remedy = "Run the release that this database belongs to; a database is never taken back to an older one."
+    remedy_zh = "请运行与该数据库相符的程序版本；数据库不会降级。"
+
+
+class DatabaseAddressUnusable(NotReady):
+    """The address of the database cannot be read, or names a kind of database that is not supported."""
+
+    code = "database-address-unusable"
+    title = "The address of the database cannot be used."
+    title_zh = "数据库地址不可用。"
+    remedy = "Correct YINXIN_DATABASE_URL: `postgresql+psycopg://…`, or empty for the database in the home folder."
+    remedy_zh = "请更正 YINXIN_DATABASE_URL：`postgresql+psycopg://…`，留空则使用主目录中的数据库。"
 
 
 class DatabaseNotDurable(NotReady):
@@ -67,8 +86,12 @@ class Database:
     """One database; safe to share between threads, one per process."""
 
     def __init__(self, address: str) -> None:
-        url = make_url(address)
-        self.engine: Engine = create_engine(url, pool_pre_ping=not url.drivername.startswith("sqlite"))
+        """Raises `DatabaseAddressUnusable`, which repeats nothing of the address: it may hold a password."""
+        try:
+            url = make_url(address)
+            self.engine: Engine = create_engine(url, pool_pre_ping=not url.drivername.startswith("sqlite"))
+        except (ArgumentError, ImportError, ValueError) as error:
+            raise DatabaseAddressUnusable(field="database_url", kind=type(error).__name__) from None
         if url.drivername.startswith("sqlite"):
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

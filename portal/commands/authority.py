@@ -33,7 +33,7 @@ def onboard(
     installation = open_installation(load_settings())
     installation.seals.get(seal_id)
     onboarded = Authority(
-        uscc=Uscc.parse(uscc),
+        uscc=Uscc.parse(uscc, field="uscc"),
         name=name,
         name_zh=name_zh,
         region=region,

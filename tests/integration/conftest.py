@@ -1,6 +1,5 @@
 """One installation and one served application for all integration tests of a worker: made as the demonstration does."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +34,7 @@ class Served:
 @pytest.fixture(scope="session")
 def template():
     """The installation that others are copies of; see `tests.integration.installation.Template`."""
-    made = installation.template()
-    yield made
-    installation.template.cache_clear()
-    shutil.rmtree(made.home.parent)
+    return installation.template()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A finished installation to copy from: making one costs seconds, a copy of its folder costs nothing."""
 
+import atexit
 import shutil
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -50,8 +51,10 @@ class Template:
 
 @cache
 def template() -> Template:
-    """Return the template of this process; its folder is removed by the fixture of the same name."""
-    home = Path(mkdtemp(prefix="yinxin-template-")) / "home"
+    """Return the template of this process; its folder is removed when the process ends."""
+    folder = Path(mkdtemp(prefix="yinxin-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    home = folder / "home"
     port = free_port()
     settings: dict[str, object] = {
         "home": str(home),

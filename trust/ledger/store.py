@@ -170,7 +170,7 @@ class SqlLedgerStore:
             .order_by(LeafRow.idx)
         )
         with _available(), self._database.read() as session:
-            return [Leaf(index=index, data=data, hash=value) for index, data, value in session.execute(query)]
+            return [_leaf(*row) for row in session.execute(query)]
 
     def nodes(self, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
         """Return all nodes asked for, in one query. Raises `LedgerBroken`, naming the first that is missing."""
@@ -282,7 +282,19 @@ def _query_for_nodes(leaves: int, inner: int) -> TextClause:
     return text(" UNION ALL ".join(selects))
 
 
+def _leaf(index: int, data: bytes, value: bytes) -> Leaf:
+    _check_bytes(f"leaf {index}", data, value)
+    return Leaf(index=index, data=data, hash=value)
+
+
+def _check_bytes(place: str, *values: object) -> None:
+    """Raise `LedgerBroken` for columns of another kind: SQLite keeps whatever a hand puts there."""
+    if not all(isinstance(value, bytes) for value in values):
+        raise LedgerBroken("its columns do not hold bytes.", place=place)
+
+
 def _signed(row: CheckpointRow) -> SignedCheckpoint:
+    _check_bytes(f"checkpoint {row.size}", row.body, row.signature)
     try:
         checkpoint = parse_checkpoint(row.body)
     except CheckpointMalformed:
