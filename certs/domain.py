@@ -20,11 +20,11 @@ from certs.library_errors import (
     RequesterApproves,
     TransitionNotAllowed,
 )
-from certs.text import CLERK_MAX, PURPOSE_MAX, PURPOSE_MIN, check_clear_text
 from trust.formats.metadata import HOLDER_CODE_TYPES
 from trust.kernel.encoding import canonical_json
 from trust.kernel.errors import MalformedInput
 from trust.kernel.identifiers import CertificateIdentifier, ResidentId, Uscc
+from trust.kernel.text import check_person, check_reason, is_same_person
 from verifier.ports import LibraryState
 
 CALENDAR: Final = timezone(timedelta(hours=8), "Asia/Shanghai")  # China has had no summer time since 1991
@@ -32,7 +32,7 @@ USCC_KIND: Final = "001"
 RESIDENT_ID_KIND: Final = "111"
 
 _OTHER_NUMBER = re.compile("[0-9A-Z][0-9A-Z-]{2,31}")  # passports and permits; 32 is the longest organisation number
-_IDEMPOTENCY_KEY = re.compile("[A-Za-z0-9._:-]{8,128}")
+IDEMPOTENCY_KEY = re.compile("[A-Za-z0-9._:-]{8,128}")
 
 
 def calendar_day(moment: datetime) -> date:
@@ -111,7 +111,7 @@ class IssueCommand:
     supersedes: CertificateIdentifier | None = None
 
     def __post_init__(self) -> None:
-        if not _IDEMPOTENCY_KEY.fullmatch(self.idempotency_key):
+        if not IDEMPOTENCY_KEY.fullmatch(self.idempotency_key):
             raise IdempotencyKeyInvalid(field="Idempotency-Key")
         if self.valid_to is not None and self.valid_to < self.valid_from:
             raise DateOrder("The validity ends before it begins.", field="valid_to")
@@ -199,16 +199,11 @@ class ChangeCommand:
     approved_by: str
 
     def __post_init__(self) -> None:
-        check_clear_text(self.reason, field="reason", most=PURPOSE_MAX, least=PURPOSE_MIN)
-        for name, value in (("requested_by", self.requested_by), ("approved_by", self.approved_by)):
-            check_clear_text(value, field=name, most=CLERK_MAX)
-        if _same(self.requested_by) == _same(self.approved_by):
+        check_reason(self.reason, field="reason")
+        check_person(self.requested_by, field="requested_by")
+        check_person(self.approved_by, field="approved_by")
+        if is_same_person(self.requested_by, self.approved_by):
             raise RequesterApproves(field="approved_by")
-
-
-def _same(name: str) -> str:
-    """Fold what would let one person appear as two: case and white space."""
-    return "".join(name.split()).casefold()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

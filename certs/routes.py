@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from certs.access_log import Purpose
 from certs.domain import (
+    IDEMPOTENCY_KEY,
     Action,
     Certificate,
     ChangeCommand,
@@ -25,7 +26,7 @@ from certs.domain import (
 from certs.library import Opened
 from certs.service import CertificateService
 from trust.http.access import Principal, TokenChecker, protected
-from trust.http.parsing import StrictModel, json_body, parse_text_fields
+from trust.http.parsing import StrictModel, described_headers, json_body, query_string
 from trust.kernel.identifiers import CertificateIdentifier
 
 FACE_FIELDS_MAX = 100  # members of `face`: the fullest type of the national catalogue has about 60 fields
@@ -94,7 +95,15 @@ class IssueBody(StrictModel):
 class PurposeQuery(StrictModel):
     """Why the certificate is looked at, 2 to 200 characters, without numbers of persons."""
 
-    purpose: str
+    purpose: str = Field(description="Why the certificate is looked at; kept, and shown to its holder")
+
+
+class IssueHeaders(StrictModel):
+    """The header that makes a repeated request safe."""
+
+    idempotency_key: str = Field(
+        alias=IDEMPOTENCY_HEADER, pattern=f"^{IDEMPOTENCY_KEY.pattern}$", description="The same key never issues twice"
+    )
 
 
 class SearchBody(StrictModel):
@@ -145,9 +154,11 @@ def _add_issue(routes: APIBlueprint, service: CertificateService, tokens: TokenC
             f"Needs the header `{IDEMPOTENCY_HEADER}`: 8 to 128 letters, digits and . _ : - signs. The same key with "
             "the same body returns the first result in its present state."
         ),
+        responses=_ISSUED,
     )
     @protected(tokens, _ISSUE)
     @json_body(IssueBody, example=_ISSUE_EXAMPLE)
+    @described_headers(IssueHeaders)
     def issue(*, principal: Principal, body: IssueBody) -> Response:
         command = body.parse(request.headers.get(IDEMPOTENCY_HEADER, ""))
         certificate = service.issue(principal, command)
@@ -159,17 +170,19 @@ def _add_issue(routes: APIBlueprint, service: CertificateService, tokens: TokenC
 
 def _add_looks(routes: APIBlueprint, service: CertificateService, tokens: TokenChecker) -> None:
     @routes.get("/<identifier>")
-    @routes.doc(summary="Look at a certificate for a purpose (query parameter `purpose`)")
+    @routes.doc(summary="Look at a certificate for a purpose")
     @protected(tokens, _READ)
-    def show(identifier: str, *, principal: Principal) -> Response:
-        opened = service.get(principal, _identifier(identifier), _purpose())
+    @query_string(PurposeQuery)
+    def show(identifier: str, *, principal: Principal, query: PurposeQuery) -> Response:
+        opened = service.get(principal, _identifier(identifier), Purpose(text=query.purpose))
         return _private(jsonify(_shown(service, opened.certificate) | _shown_contents(opened)))
 
     @routes.get("/<identifier>/file")
-    @routes.doc(summary="Download the signed file for a purpose (query parameter `purpose`)", responses=_PDF)
+    @routes.doc(summary="Download the signed file for a purpose", responses=_PDF)
     @protected(tokens, _READ)
-    def file(identifier: str, *, principal: Principal) -> Response:
-        issued = service.file(principal, _identifier(identifier), _purpose())
+    @query_string(PurposeQuery)
+    def file(identifier: str, *, principal: Principal, query: PurposeQuery) -> Response:
+        issued = service.file(principal, _identifier(identifier), Purpose(text=query.purpose))
         name = quote(f"{service.type_name_zh(issued.certificate)}-{issued.certificate.identifier}.pdf")
         response = _private(Response(issued.content, mimetype="application/pdf"))
         response.headers["Content-Disposition"] = (  # RFC 6266 with the extended form of RFC 5987
@@ -204,6 +217,7 @@ def _add_change(
         return _private(jsonify(_shown(service, service.change(principal, command))))
 
 
+_ISSUED: dict[int | str, Any] = {201: {"description": "Issued now, or earlier under the same key"}}
 _PDF: dict[int | str, Any] = {
     200: {
         "description": "The file as issued, byte for byte",
@@ -214,10 +228,6 @@ _PDF: dict[int | str, Any] = {
 
 def _identifier(text: str) -> CertificateIdentifier:
     return CertificateIdentifier.parse(text, field="identifier")
-
-
-def _purpose() -> Purpose:
-    return Purpose(text=parse_text_fields(request.args, PurposeQuery).purpose)
 
 
 def _private(response: Response) -> Response:

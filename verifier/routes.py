@@ -10,7 +10,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 from pydantic import Field
 
-from trust.http.parsing import StrictModel, read_json
+from trust.http.parsing import StrictModel, described_contents, read_json
 from trust.http.rate import RateLimiter, client_address
 from verifier.api import Verifier
 from verifier.errors import VerifyInput
@@ -50,6 +50,18 @@ class VerifyBody(StrictModel):
     qr: _Text | None = None
 
 
+_BODY = {
+    _MULTIPART: {
+        "schema": {
+            "type": "object",
+            "properties": {"file": {"type": "string", "format": "binary", "description": "The certificate's file"}},
+            "required": ["file"],
+        }
+    },
+    "application/json": {"schema": VerifyBody.model_json_schema(), "example": {"identifier": "1.2.156.3005.2.…"}},
+}
+
+
 def blueprint(verifier: Verifier, limiter: RateLimiter) -> APIBlueprint:
     """Return the routes over a ready verifier; `limiter` admits each client address."""
     routes = APIBlueprint("verify", __name__, url_prefix="/api/v1", tag="Verification")
@@ -61,6 +73,7 @@ def blueprint(verifier: Verifier, limiter: RateLimiter) -> APIBlueprint:
         responses=_ANSWERS,
         operation_id="verify",
     )
+    @described_contents(_BODY)
     def verify() -> Response:
         limiter.admit(client_address())
         return jsonify(_judge(verifier).to_json())

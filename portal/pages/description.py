@@ -10,6 +10,7 @@ from sso.domain import Scope
 from sso.endpoint import FORM_MEDIA_TYPE
 from sso.routes import TOKEN_PATH
 from trust.http.access import SCOPE_ATTRIBUTE
+from trust.http.parsing import BODY_ATTRIBUTE
 from trust.http.problems import MEDIA_TYPE
 
 TITLE = "yinxin 印信"
@@ -95,10 +96,14 @@ def _complete(app: APIFlask, made: dict[str, Any]) -> dict[str, Any]:
     components["responses"] = {
         f"Problem-{status}": {"description": text, "content": content} for status, text in _REFUSALS.items()
     }
-    scopes = _scopes_by_path(app)
+    scopes = _noted_on_views(app, SCOPE_ATTRIBUTE)
+    bodies = _noted_on_views(app, BODY_ATTRIBUTE)
     for path, methods in made["paths"].items():
         for method, operation in methods.items():
-            _complete_operation(operation, scopes.get((path, method.upper())))
+            place = (path, method.upper())
+            if place in bodies:
+                operation["requestBody"] = {"content": bodies[place]}
+            _complete_operation(operation, scopes.get(place))
     return made
 
 
@@ -116,14 +121,14 @@ def _complete_operation(operation: dict[str, Any], scope: str | None) -> None:
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem-{status}"})
 
 
-def _scopes_by_path(app: APIFlask) -> dict[tuple[str, str], str]:
-    """Return the scope that each protected operation demands, found on its view."""
-    found: dict[tuple[str, str], str] = {}
+def _noted_on_views(app: APIFlask, attribute: str) -> dict[tuple[str, str], Any]:
+    """Return what the views of `app` note under an attribute, by path and method."""
+    found: dict[tuple[str, str], Any] = {}
     for rule in app.url_map.iter_rules():
-        scope = getattr(app.view_functions[rule.endpoint], SCOPE_ATTRIBUTE, None)
-        if scope is not None:
+        noted = getattr(app.view_functions[rule.endpoint], attribute, None)
+        if noted is not None:
             path = re.sub(r"<(?:[^<:>]+:)?([^<>]+)>", r"{\1}", rule.rule)
-            found |= {(path, method): scope for method in rule.methods or ()}
+            found |= {(path, method): noted for method in rule.methods or ()}
     return found
 
 

@@ -26,6 +26,9 @@ from typing_extensions import override
 from trust.http.errors import BodyTooLarge, FieldInvalid, JsonDuplicateMember, JsonMalformed, MediaTypeUnsupported
 from trust.kernel.errors import FieldMissing, FieldUnknown
 
+BODY_ATTRIBUTE = "described_body"
+"""Attribute of a view with what `described_contents` was told; the API description reads it."""
+
 MAX_FORM_PARTS = 32
 """Parts of one multipart form. Our largest form has four fields; each part costs the parser time."""
 
@@ -118,6 +121,16 @@ def json_body(
     return decorate
 
 
+def described_headers(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Show in the API description the headers that a view reads itself."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        view.__dict__["_spec"] = {**getattr(view, "_spec", {}), "args": [(model, "headers")]}
+        return view
+
+    return decorate
+
+
 def described_body(
     model: type[BaseModel], *, media_type: str, example: Mapping[str, object] | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -131,6 +144,30 @@ def described_body(
             "body_example": example,
             "content_type": media_type,
         }
+        return view
+
+    return decorate
+
+
+def query_string(model: type[BaseModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Parse the query string into `model` and hand it to the view as `query`; the API description shows it."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def parsed(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, query=parse_text_fields(request.args.to_dict(), model), **kwargs)
+
+        parsed.__dict__["_spec"] = {**getattr(view, "_spec", {}), "args": [(model, "query")]}
+        return parsed
+
+    return decorate
+
+
+def described_contents(content: Mapping[str, object]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Say in the API description what a view reads that parses its body itself: an OpenAPI `content` object."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        setattr(view, BODY_ATTRIBUTE, content)
         return view
 
     return decorate

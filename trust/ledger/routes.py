@@ -4,16 +4,15 @@ Hashes and signatures are base64; an entry's `data` is its exact text, whose UTF
 """
 
 import base64
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from pydantic import Field
 
 from trust.http.access import Principal, TokenChecker, protected
-from trust.http.parsing import StrictModel, parse_text_fields
+from trust.http.parsing import StrictModel, query_string
 from trust.ledger.checkpoints import Checkpointer
 from trust.ledger.domain import Leaf, SignedCheckpoint, encode_moment
 from trust.ledger.errors import CheckpointNotFound
@@ -72,7 +71,7 @@ def _add_records(
     @routes.get("/entries")
     @routes.doc(summary="Entries in order; fewer than asked for at the end")
     @protected(tokens, SCOPE)
-    @_query(EntriesQuery)
+    @query_string(EntriesQuery)
     def entries(*, principal: Principal, query: EntriesQuery) -> Response:  # noqa: ARG001  as above
         return jsonify({"entries": [_shown_entry(leaf) for leaf in ledger.entries(query.start, query.count)]})
 
@@ -81,7 +80,7 @@ def _add_proofs(routes: APIBlueprint, ledger: Ledger, tokens: TokenChecker) -> N
     @routes.get("/proof/inclusion")
     @routes.doc(summary="Proof that an entry is in the tree of a size (RFC 6962 section 2.1.1, over SM3)")
     @protected(tokens, SCOPE)
-    @_query(InclusionQuery)
+    @query_string(InclusionQuery)
     def inclusion(*, principal: Principal, query: InclusionQuery) -> Response:  # noqa: ARG001  as above
         proof = ledger.inclusion_proof(query.index, query.size)
         return jsonify(
@@ -96,24 +95,10 @@ def _add_proofs(routes: APIBlueprint, ledger: Ledger, tokens: TokenChecker) -> N
     @routes.get("/proof/consistency")
     @routes.doc(summary="Proof that one tree only appends to another (RFC 6962 section 2.1.2, over SM3)")
     @protected(tokens, SCOPE)
-    @_query(ConsistencyQuery)
+    @query_string(ConsistencyQuery)
     def consistency(*, principal: Principal, query: ConsistencyQuery) -> Response:  # noqa: ARG001  as above
         proof = ledger.consistency_proof(query.old, query.new)
         return jsonify({"old": proof.old_size, "new": proof.new_size, "path": _all_base64(proof.path)})
-
-
-def _query(model: type[StrictModel]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Parse the query string into `model` and hand it to the view as `query`; the API description shows it."""
-
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(view)
-        def parsed(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, query=parse_text_fields(request.args.to_dict(), model), **kwargs)
-
-        parsed.__dict__["_spec"] = {**getattr(view, "_spec", {}), "args": [(model, "query")]}
-        return parsed
-
-    return decorate
 
 
 def _shown_checkpoint(signed: SignedCheckpoint, describe: DescribeKey) -> dict[str, object]:
