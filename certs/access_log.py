@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from certs.text import PURPOSE_MAX, PURPOSE_MIN, check_clear_text
+from trust.kernel.text import check_reason
 
 
 class Look(StrEnum):
@@ -26,7 +26,7 @@ class Purpose:
     text: str
 
     def __post_init__(self) -> None:
-        check_clear_text(self.text, field="purpose", most=PURPOSE_MAX, least=PURPOSE_MIN)
+        check_reason(self.text, field="purpose")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

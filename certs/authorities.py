@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from certs.library_errors import RegionInvalid, TypeNotPermitted
-from certs.text import NAME_MAX, NUMBER_MAX, check_text
 from trust.kernel.identifier_errors import CertificateIdentifierType
 from trust.kernel.identifiers import Uscc, is_type_code
+from trust.kernel.text import check_text
 
+NAME_MAX: Final = 200  # characters: the longest registered names of units have about 100
+SEAL_ID_MAX: Final = 64  # characters: ours have 26, those of other makers about 40
 PERMITTED_TYPES_MAX: Final = 500  # types per authority: the national catalogue has about 900 in all
 
 _REGION = re.compile("[0-9]{6}")
@@ -28,7 +30,7 @@ class Authority:
     def __post_init__(self) -> None:
         check_text(self.name, field="name", most=NAME_MAX)
         check_text(self.name_zh, field="name_zh", most=NAME_MAX)
-        check_text(self.seal_id, field="seal_id", most=NUMBER_MAX)
+        check_text(self.seal_id, field="seal_id", most=SEAL_ID_MAX)
         if not _REGION.fullmatch(self.region):
             raise RegionInvalid(field="region")
         if len(self.permitted_types) > PERMITTED_TYPES_MAX or not all(map(is_type_code, self.permitted_types)):

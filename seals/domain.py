@@ -8,6 +8,7 @@ from enum import StrEnum
 from seals.artwork import SIZE_MM, SealText
 from seals.errors import PlacementUnusable
 from trust.kernel.identifiers import Uscc
+from trust.kernel.text import check_person, check_reason
 from trust.keys import KeyRef, UseContext
 
 MIN_WIDTH_MM = 20.0  # below, the code on the lower arc is no longer legible in print
@@ -26,13 +27,16 @@ class SealState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealApplication:
-    """Who asks for which seal. `requested_by` names an operator, never by a personal number."""
+    """Who asks for which seal. Raises as `check_person` for a `requested_by` that cannot be kept in clear."""
 
     seal_id: str
     text: SealText
     uscc: Uscc
     requested_by: str
     requested_at: datetime
+
+    def __post_init__(self) -> None:
+        check_person(self.requested_by, field="requested_by")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +74,16 @@ class SealRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChange:
-    """One change of a seal's state: who, when, why. The reason is the operator's own words."""
+    """One change of a seal's state: who, when, why. Raises as `check_person` and `check_reason`: both stay in clear."""
 
     state: SealState
     actor: str
     at: datetime
     reason: str
+
+    def __post_init__(self) -> None:
+        check_person(self.actor, field="by")
+        check_reason(self.reason, field="reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

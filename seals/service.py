@@ -30,6 +30,7 @@ from trust.kernel.clock import Clock
 from trust.kernel.identifiers import Uscc
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
+from trust.kernel.text import is_same_person
 from trust.keys import KeyPurpose, Signer, SigningRequest, UseContext
 
 MAX_BATCH = 500  # documents stamped in one call; they are all in memory at once, some 50 MB
@@ -68,7 +69,7 @@ class SealService:
     def apply_for(self, *, name: str, uscc: str, code: str, requested_by: str, line: str = "") -> SealRecord:
         """Keep an application for a seal.
 
-        Raises `SealTextUnusable`, `UnrenderableCharacter`, `UsccInvalid`, `SealCodeTaken`.
+        Raises `SealTextUnusable`, `UnrenderableCharacter`, `UsccInvalid`, `SealCodeTaken`, and as `check_person`.
         """
         text = SealText(name=name, code=code, line=line)
         if self._making is not None:
@@ -91,7 +92,7 @@ class SealService:
         if self._making is None:
             raise NoMakingPoint
         record = self._store.get(seal_id)
-        if approved_by.strip().casefold() == record.application.requested_by.strip().casefold():
+        if is_same_person(approved_by, record.application.requested_by):
             raise SamePerson(field="approved_by")
         if record.state is not SealState.APPROVED:
             approval = self._change(SealState.APPROVED, approved_by, "approved")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from sso.domain import SECRET_BYTES, Client, Registered, SecretDigest, parse_scopes
+from sso.domain import LABEL_CHARACTERS, SECRET_BYTES, Client, Registered, SecretDigest, parse_scopes
 from sso.errors import ClientDisabled, ClientNotAuthenticated, ClientUnknown
 from sso.ports import ClientStore
 from trust.kernel.clock import Clock
@@ -12,6 +12,7 @@ from trust.kernel.encoding import base64url
 from trust.kernel.identifiers import Uscc
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
+from trust.kernel.text import check_clear_text
 
 _NO_SECRET = SecretDigest.of("")  # compared with when there is no client, so that the answer takes the same time
 
@@ -33,6 +34,7 @@ class ClientRegistry:
             UsccInvalid: `authority` is no unified social credit code (its subclasses name the fault).
             ScopeUnknown: a scope is not known.
             ClientLabelInvalid: the name is empty, too long or not printable.
+            PersonalNumberInText: the name, which is kept in clear, holds the number of a person.
         """
         client = Client(
             id=new_id(self._clock, self._randomness),
@@ -41,6 +43,7 @@ class ClientRegistry:
             scopes=parse_scopes(scopes),
             created_at=self._clock.now(),
         )
+        check_clear_text(client.label, field="label", most=LABEL_CHARACTERS)
         secret = self._new_secret()
         self._store.add(client, SecretDigest.of(secret))
         _log.info("client registered", client=client.id, scopes=sorted(client.scopes))

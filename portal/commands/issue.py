@@ -12,6 +12,7 @@ from trust.config import load_settings
 from trust.http.errors import BodyTooLarge
 from trust.http.parsing import parse_json
 from trust.kernel.identifiers import Uscc
+from trust.kernel.text import check_person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def issue(file: Path, authority: str, by: str, key: str, as_json: bool) -> None:
     if len(content) > settings.max_body_bytes:
         raise BodyTooLarge(f"The file may have at most {settings.max_body_bytes} bytes.", field="file")
     body = parse_json(content, IssueBody)
-    operator = _Operator(client=by, authority=str(Uscc.parse(authority, field="authority")))
+    operator = _Operator(client=check_person(by, field="by"), authority=str(Uscc.parse(authority, field="authority")))
     certs = open_installation(settings).certs
     certificate = certs.issue(operator, body.parse(key))
     show(

@@ -86,12 +86,34 @@ def test_keys_are_made_for_one_purpose_each(world: World) -> None:
 
 def test_the_applicant_cannot_approve(world: World) -> None:
     seal_id = apply_for(world)
-    for name in ("operator:wang", " Operator:Wang "):
+    for name in ("operator:wang", " Operator:Wang ", "operator: wang"):
         with pytest.raises(SamePerson) as caught:
             world.service.approve(seal_id, approved_by=name)
         assert caught.value.code == "same-person"
     assert world.service.get(seal_id).state is SealState.APPLIED
     assert not world.keys_for(KeyPurpose.SEALING)
+
+
+@pytest.mark.parametrize("actor", ["", "1101 0519491231 002X", "王" * 65])
+def test_who_acts_on_a_seal_has_a_name_that_is_no_number(world: World, actor: str) -> None:
+    seal_id = apply_for(world)
+    for act in (
+        lambda: apply_for(world, code="4201000000019", requested_by=actor),
+        lambda: world.service.approve(seal_id, approved_by=actor),
+        lambda: world.service.cancel(seal_id, by=actor, reason="测试"),
+    ):
+        with pytest.raises(TrustError) as caught:
+            act()
+        assert caught.value.code in {"text-length", "personal-number-in-text"}
+    assert [record.state for record in world.service.seals()] == [SealState.APPLIED]
+
+
+@pytest.mark.parametrize("reason", ["因", "证号11010519491231002X作废", "由" * 201])
+def test_why_a_seal_changes_its_state_is_bounded_and_holds_no_number(world: World, reason: str) -> None:
+    seal_id = world.made().seal_id
+    with pytest.raises(TrustError) as caught:
+        world.service.suspend(seal_id, by="operator:wang", reason=reason)
+    assert (caught.value.field, world.service.get(seal_id).state) == ("reason", SealState.ACTIVE)
 
 
 @pytest.mark.parametrize(

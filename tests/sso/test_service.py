@@ -99,6 +99,7 @@ def test_clients_are_listed_oldest_first(house: House) -> None:
         ({"label": ""}, "client-label-invalid", "label"),
         ({"label": "a\nb"}, "client-label-invalid", "label"),
         ({"label": "a" * (LABEL_CHARACTERS + 1)}, "client-label-invalid", "label"),
+        ({"label": "窗口 11010519491231002X"}, "personal-number-in-text", "label"),
         ({"scopes": ""}, "scope-unknown", "scope"),
         ({"scopes": "certs:all"}, "scope-unknown", "scope"),
         ({"scopes": "certs:read  certs:issue"}, "scope-unknown", "scope"),

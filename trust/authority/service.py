@@ -48,6 +48,7 @@ from trust.gm.sm2 import PublicKey
 from trust.kernel.algorithms import Algorithm
 from trust.kernel.clock import Clock
 from trust.kernel.randomness import Randomness
+from trust.kernel.text import check_person, is_same_person
 from trust.keys import KeyCustodian, KeyPurpose, KeyState, Signer, SigningRequest, UseContext
 from trust.signatures import verify
 
@@ -107,10 +108,11 @@ class AuthorityService:
     def revoke(self, serial: int, reason: RevocationReason, *, requested_by: str, approved_by: str) -> RevocationRecord:
         """Revoke a certificate; it stands on the next published list. Repeating it returns the first revocation.
 
-        Raises `SamePerson` (law 9), `X509Unknown`, `X509NotRevocable`, `X509AlreadyRevoked`.
+        Raises `SamePerson` (law 9), `X509Unknown`, `X509NotRevocable`, `X509AlreadyRevoked`, and as `check_person`.
         """
-        requested_by, approved_by = requested_by.strip(), approved_by.strip()
-        if not requested_by or not approved_by or requested_by.casefold() == approved_by.casefold():
+        requested_by = check_person(requested_by, field="requested_by")
+        approved_by = check_person(approved_by, field="approved_by")
+        if is_same_person(requested_by, approved_by):
             raise SamePerson(field="approved_by")
         if reason not in LASTING_REASONS:
             raise X509NotRevocable(f"The reason {reason} does not end a certificate for good.", field="reason")

@@ -27,7 +27,7 @@ from trust.formats.x509_build import X509DraftInvalid
 from trust.gm.errors import KeyUnusable
 from trust.gm.sm2 import PrivateKey
 from trust.kernel.algorithms import Algorithm
-from trust.kernel.errors import Unavailable
+from trust.kernel.errors import TrustError, Unavailable
 from trust.keys import KeyPurpose, UseOutcome
 from trust.signatures import verify
 
@@ -217,7 +217,7 @@ def test_revoked_issuing_ca_issues_nothing(world: World) -> None:
         world.issue()
 
 
-@pytest.mark.parametrize(("requested_by", "approved_by"), [(LI, LI), (LI, " Operator:LI "), ("", WANG), (LI, " ")])
+@pytest.mark.parametrize(("requested_by", "approved_by"), [(LI, LI), (LI, " Operator:LI "), (LI, "operator: li")])
 def test_who_asks_for_a_revocation_does_not_approve_it(world: World, requested_by: str, approved_by: str) -> None:
     world.establish()
     leaf = world.issue()
@@ -226,6 +226,27 @@ def test_who_asks_for_a_revocation_does_not_approve_it(world: World, requested_b
             leaf.serial, RevocationReason.KEY_COMPROMISE, requested_by=requested_by, approved_by=approved_by
         )
     assert caught.value.code == "same-person"
+    assert world.store.get(leaf.serial).revocation is None
+
+
+@pytest.mark.parametrize(
+    ("requested_by", "approved_by", "code", "field"),
+    [
+        ("", WANG, "text-length", "requested_by"),
+        (LI, " ", "text-length", "approved_by"),
+        (LI, "1101 0519491231 002X", "personal-number-in-text", "approved_by"),
+    ],
+)
+def test_who_takes_part_in_a_revocation_has_a_name_that_is_no_number(
+    world: World, requested_by: str, approved_by: str, code: str, field: str
+) -> None:
+    world.establish()
+    leaf = world.issue()
+    with pytest.raises(TrustError) as caught:
+        world.service.revoke(
+            leaf.serial, RevocationReason.KEY_COMPROMISE, requested_by=requested_by, approved_by=approved_by
+        )
+    assert (caught.value.code, caught.value.field) == (code, field)
     assert world.store.get(leaf.serial).revocation is None
 
 

@@ -1,22 +1,20 @@
-"""Free text as it enters a certificate or a record: bounded, without invisible characters, without ID numbers.
+"""Free text as it enters a record: bounded, without invisible characters, without ID numbers; and one person is one.
 
-A text that is kept in clear (a reason, a purpose, a clerk's name) must not carry a resident identity number into the
-database (law 7); a text that is sealed may.
+A text that is kept in clear (a reason, a purpose, a person's name) must not carry a resident identity number into the
+database, the ledger or a log (law 7); a text that is sealed may.
 """
 
 import re
 import unicodedata
 from typing import Final
 
-from certs.library_errors import PersonalNumberInText, TextCharacters, TextLength
 from trust.kernel.identifier_errors import ResidentIdInvalid
 from trust.kernel.identifiers import ResidentId
+from trust.kernel.text_errors import PersonalNumberInText, TextCharacters, TextLength
 
-NAME_MAX: Final = 200  # characters: the longest registered company names have about 100
-NUMBER_MAX: Final = 64  # characters: the longest licence numbers met have about 40
-CLERK_MAX: Final = 64  # characters: a person's name, with room for names of minorities
-PURPOSE_MIN: Final = 2  # characters: shorter than any word that says why
-PURPOSE_MAX: Final = 200  # characters: useCause of the provincial sharing interfaces has the same bound
+PERSON_MAX: Final = 64  # characters: a person's name, with room for names of minorities
+REASON_MIN: Final = 2  # characters: shorter than any word that says why
+REASON_MAX: Final = 200  # characters: useCause of the provincial sharing interfaces has the same bound
 
 # Control, surrogate, invisible formatting (bidi overrides, zero width) and line separators. Unassigned and private
 # characters pass: a rare character newer than this Python is decided on by the fonts, not here.
@@ -45,6 +43,25 @@ def check_clear_text(value: str, *, field: str, most: int, least: int = 1) -> st
         if _is_resident_id(found[1]):
             raise PersonalNumberInText(field=field)
     return value
+
+
+def check_person(value: str, *, field: str) -> str:
+    """Return the name of a person who acts, 1 to `PERSON_MAX` characters in clear. Raises as `check_clear_text`."""
+    return check_clear_text(value, field=field, most=PERSON_MAX)
+
+
+def check_reason(value: str, *, field: str) -> str:
+    """Return why something is done, `REASON_MIN` to `REASON_MAX` characters in clear. Raises as `check_clear_text`."""
+    return check_clear_text(value, field=field, most=REASON_MAX, least=REASON_MIN)
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's (law 9): case, white space and width of characters make no second person."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
 
 
 def _without_writing_habits(text: str) -> str:
