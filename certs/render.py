@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from datetime import datetime
 from typing import Final
 
@@ -129,6 +130,7 @@ def _units(text: str) -> float:
     return sum(_width(character) for character in text)
 
 
+@lru_cache(maxsize=32_768)  # characters: more than any office's texts use
 def _width(character: str) -> float:
     if character in _BROAD or unicodedata.east_asian_width(character) in "WFA":
         return 1.0
