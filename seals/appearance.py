@@ -7,21 +7,21 @@ later allow both (ISO 19005-2 section 6.2.10), given the output intent that our 
 
 import zlib
 from datetime import UTC, datetime
-from typing import Any
 
 from seals.artwork import SIZE_MM
 from seals.domain import Placement
 from seals.errors import PlacementUnusable
+from trust.formats.pdf_syntax import Name, PdfDict, PdfValue
 
 POINTS_PER_MM = 72 / 25.4
 PRINT_AND_LOCKED = 132  # annotation flags, ISO 32000-1 table 165; PDF/A requires Print
 SIGNATURES_EXIST_APPEND_ONLY = 3  # ISO 32000-1 table 219
-SEAL_ENTRY = "/YXIN_SESeal"
-SUBFILTER = "/ETSI.CAdES.detached"
+SEAL_ENTRY = "YXIN_SESeal"
+SUBFILTER = "ETSI.CAdES.detached"
 OUTER_CONTENT = b"/Ink gs /Seal Do"
 
 _HALF = SIZE_MM / 2
-_BOX = (-_HALF, -_HALF, _HALF, _HALF)
+_BOX = [-_HALF, -_HALF, _HALF, _HALF]
 
 
 def compressed(vector: bytes) -> bytes:
@@ -29,25 +29,25 @@ def compressed(vector: bytes) -> bytes:
     return zlib.compress(vector, 9)
 
 
-def inner_entries() -> dict[str, Any]:
+def inner_entries() -> PdfDict:
     """Return the dictionary of the inner form: the picture in millimetres, origin in the seal's centre."""
     return {
-        "/Type": "/XObject",
-        "/Subtype": "/Form",
-        "/BBox": _BOX,
-        "/Group": {"/S": "/Transparency", "/CS": "/DeviceRGB", "/I": True},
-        "/Filter": "/FlateDecode",
+        "Type": Name("XObject"),
+        "Subtype": Name("Form"),
+        "BBox": _BOX,
+        "Group": {"S": Name("Transparency"), "CS": Name("DeviceRGB"), "I": True},
+        "Filter": Name("FlateDecode"),
     }
 
 
-def outer_entries(inner: Any) -> dict[str, Any]:
+def outer_entries(inner: PdfValue) -> PdfDict:
     """Return the dictionary of the appearance itself; viewers scale its box to the field's rectangle."""
-    ink = {"/Type": "/ExtGState", "/BM": "/Multiply"}
+    ink = {"Type": Name("ExtGState"), "BM": Name("Multiply")}
     return {
-        "/Type": "/XObject",
-        "/Subtype": "/Form",
-        "/BBox": _BOX,
-        "/Resources": {"/ExtGState": {"/Ink": ink}, "/XObject": {"/Seal": inner}},
+        "Type": Name("XObject"),
+        "Subtype": Name("Form"),
+        "BBox": _BOX,
+        "Resources": {"ExtGState": {"Ink": ink}, "XObject": {"Seal": inner}},
     }
 
 

@@ -37,6 +37,7 @@ from seals.errors import PdfChangesForbidden, PdfUnstampable, PlacementUnusable
 from seals.stamp import MAX_FIELDS, Ink, free_name
 from trust.formats.cms import CmsTemplate
 from trust.formats.pdf import PdfMalformed, read_pdf
+from trust.formats.pdf_syntax import Name, PdfDict
 from trust.formats.x509 import X509
 
 generic: Any = pyhanko_generic  # its constructors carry no types
@@ -144,7 +145,7 @@ def _signed(
     )
     signature[pdf_name("/Filter")] = pdf_name("/Adobe.PPKLite")
     signature[pdf_name("/Name")] = generic.pdf_string(seal.owner)
-    signature[pdf_name(SEAL_ENTRY)] = seal_ref
+    signature[pdf_name("/" + SEAL_ENTRY)] = seal_ref
     if reason is not None:
         signature[pdf_name("/Reason")] = generic.pdf_string(reason)
     steps.send(SigObjSetup(sig_placeholder=signature))
@@ -185,21 +186,20 @@ def _field_names(root: Any) -> Iterator[str]:
         yield str(field["/T"]) if "/T" in field else ""
 
 
-def _stream(entries: dict[str, Any], data: bytes) -> Any:
+def _stream(entries: PdfDict, data: bytes) -> Any:
     """Return a stream; content that is deflated already is passed through as it is."""
-    members = {pdf_name(key): _as_pyhanko(value) for key, value in entries.items()}
-    if "/Filter" in members:
-        return generic.StreamObject(members, encoded_data=data)
-    return generic.StreamObject(members, stream_data=data)
+    if "Filter" in entries:
+        return generic.StreamObject(_as_pyhanko(entries), encoded_data=data)
+    return generic.StreamObject(_as_pyhanko(entries), stream_data=data)
 
 
 def _as_pyhanko(value: Any) -> Any:
     if isinstance(value, dict):
-        return generic.DictionaryObject({pdf_name(key): _as_pyhanko(member) for key, member in value.items()})
-    if isinstance(value, tuple):
+        return generic.DictionaryObject({pdf_name("/" + key): _as_pyhanko(member) for key, member in value.items()})
+    if isinstance(value, list):
         return generic.ArrayObject([_as_pyhanko(member) for member in value])
     if isinstance(value, bool):
         return generic.BooleanObject(value)
     if isinstance(value, float):
         return generic.FloatObject(value)
-    return pdf_name(value) if isinstance(value, str) else value
+    return pdf_name("/" + value) if isinstance(value, Name) else value

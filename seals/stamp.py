@@ -1,4 +1,4 @@
-"""Stamping a fresh PDF in one revision: form field, picture and signature dictionary, then the CMS into its gap.
+"""Stamping a fresh PDF: a revision behind its bytes with form field, picture and signature; then the CMS into its gap.
 
 Two phases, so that a batch asks the device once: `prepare` writes the file with a placeholder and says what is to be
 signed, `Prepared.fill` puts the signature in. Why not simply pyHanko: docs/adr/0004. The SES seal rides along as a
@@ -7,15 +7,10 @@ stream under the private key `/YXIN_SESeal` of the signature dictionary, inside 
 No trust decision is made here, and no key is used.
 """
 
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
-
-import pikepdf
-from pikepdf import Array, Dictionary, Name, ObjectStreamMode, Pdf, StreamDecodeLevel, String
+from typing import cast
 
 from seals.appearance import (
     OUTER_CONTENT,
@@ -32,32 +27,46 @@ from seals.appearance import (
 from seals.domain import Placement
 from seals.errors import PdfAlreadySigned, PdfUnstampable, PlacementUnusable
 from trust.formats.cms import CmsTemplate
-from trust.formats.pdf import MAX_PDF, NotADocument, PdfEncrypted, PdfMalformed, UploadTooLarge
+from trust.formats.pdf import MAX_PDF, NotADocument, PdfBomb, PdfEncrypted, PdfMalformed, UploadTooLarge
+from trust.formats.pdf_file import PdfFile
+from trust.formats.pdf_pages import Page, pages
+from trust.formats.pdf_syntax import Name, PdfDict, PdfValue, Ref, read_text
+from trust.formats.pdf_write import Revision, text_string, write_stream, write_value
 from trust.gm import sm3
 
 MAX_FIELDS = 1000  # form fields looked at for signatures; the largest official forms have some 400
 _LONGEST_SIGNATURE = 72  # bytes of DER SEQ{r, s} with both values at their longest
-_WIDE = 9_999_999_999  # holds ten digits open in /ByteRange: files up to 9 GB
-_BYTE_RANGE = f"/ByteRange [ 0 {_WIDE} {_WIDE} {_WIDE} ]".encode()
+_RANGE_ROOM = 56  # bytes kept for /ByteRange: its three numbers could have ten digits, files up to 9 GB
+_CONTENTS = b"/Contents "
+_IDENTIFIER_BYTES = 16  # as long as the MD5 that ISO 32000-1 section 14.4 has in mind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ink:
-    """What is constant for one seal from document to document. `reserved` is the most bytes that its CMS takes."""
+    """What is constant for one seal from document to document.
+
+    `seal_stream` and `picture_stream` are whole PDF objects with the SES seal and with the picture, which `appearance`
+    is the deflated content of. `reserved` is the most bytes that the CMS takes.
+    """
 
     owner: str
     seal_der: bytes
     appearance: bytes
+    seal_stream: bytes
+    picture_stream: bytes
     cms: CmsTemplate
     reserved: int
 
 
 def ink(*, owner: str, seal_der: bytes, vector: bytes, cms: CmsTemplate) -> Ink:
     """Return what stamping with a seal needs, computed once."""
+    appearance = compressed(vector)
     return Ink(
         owner=owner,
         seal_der=seal_der,
-        appearance=compressed(vector),
+        appearance=appearance,
+        seal_stream=write_stream({}, seal_der),
+        picture_stream=write_stream(inner_entries(), appearance),
         cms=cms,
         reserved=len(cms.assemble(bytes(sm3.DIGEST_BYTES), bytes(_LONGEST_SIGNATURE))),
     )
@@ -102,7 +111,7 @@ def prepare(
     """Return the file with everything but the signature: same arguments, same bytes.
 
     Raises:
-        NotADocument, PdfMalformed, PdfEncrypted, UploadTooLarge: not a PDF that can be worked on.
+        NotADocument, PdfMalformed, PdfEncrypted, PdfBomb, UploadTooLarge: not a PDF that can be worked on.
         PdfAlreadySigned: it carries a signature.
         PlacementUnusable: no such page, or the seal would not lie wholly on it.
         PdfUnstampable: its form is of a kind that a field cannot be added to.
@@ -111,80 +120,71 @@ def prepare(
     if b"/ByteRange" in pdf:
         raise PdfAlreadySigned(field="pdf")
     try:
-        with pikepdf.open(io.BytesIO(pdf), attempt_recovery=False, suppress_warnings=True) as document:
-            if document.is_encrypted:
-                raise PdfEncrypted(field="pdf")
-            signature = _signature(document, seal, signed_at, reason, level=2 if further_seals else 1)
-            _add_field(document, seal, placement, signature)
-            return _placeholder(_written(document), seal)
-    except pikepdf.PasswordError:
-        raise PdfEncrypted(field="pdf") from None
-    except (
-        pikepdf.PdfError,
-        pikepdf.DataDecodingError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        KeyError,
-    ) as error:
-        # qpdf meets broken objects only when they are touched, and reports them through any of these.
-        raise PdfMalformed("The structure of the PDF is broken.", field="pdf", kind=type(error).__name__) from None
+        document = PdfFile(pdf)
+        if document.trailer.get("Encrypt") is not None:
+            raise PdfEncrypted(field="pdf")
+        revision = Revision(document)
+        signature = revision.reserve()
+        _add_field(document, revision, seal, placement, signature)
+        entries = _signature(seal, signed_at, reason, level=2 if further_seals else 1)
+        entries[SEAL_ENTRY] = revision.add(seal.seal_stream)
+        return _placeholder(revision, seal, signature, entries)
+    except (PdfMalformed, PdfBomb) as error:
+        raise type(error)(error.detail, field="pdf") from None
 
 
-def _signature(document: Pdf, seal: Ink, signed_at: datetime, reason: str | None, *, level: int) -> Any:
-    entries = Dictionary(
-        Type=Name.Sig,
-        Filter=Name("/Adobe.PPKLite"),
-        SubFilter=Name(SUBFILTER),
-        M=String(pdf_date(signed_at)),
-        Name=String(seal.owner),
-        ByteRange=Array([0, _WIDE, _WIDE, _WIDE]),
-        Contents=String(bytes(seal.reserved)),
-        Reference=Array(
-            [
-                Dictionary(
-                    Type=Name.SigRef,
-                    TransformMethod=Name.DocMDP,
-                    TransformParams=Dictionary(Type=Name.TransformParams, P=level, V=Name("/1.2")),
-                )
-            ]
-        ),
-    )
-    entries[SEAL_ENTRY] = document.make_stream(seal.seal_der)
-    if reason is not None:
-        entries.Reason = String(reason)
-    return document.make_indirect(entries)
+def _signature(seal: Ink, signed_at: datetime, reason: str | None, *, level: int) -> PdfDict:
+    """Return all entries but the two that the place in the file decides: byte range and value."""
+    parameters = {"Type": Name("TransformParams"), "P": level, "V": Name("1.2")}
+    reference = {"Type": Name("SigRef"), "TransformMethod": Name("DocMDP"), "TransformParams": parameters}
+    entries: PdfDict = {
+        "Type": Name("Sig"),
+        "Filter": Name("Adobe.PPKLite"),
+        "SubFilter": Name(SUBFILTER),
+        "M": pdf_date(signed_at).encode("ascii"),
+        "Name": text_string(seal.owner),
+        "Reference": [reference],
+    }
+    return entries if reason is None else entries | {"Reason": text_string(reason)}
 
 
-def _add_field(document: Pdf, seal: Ink, placement: Placement, signature: Any) -> None:
-    if placement.page > len(document.pages):
-        raise PlacementUnusable(f"The document has {len(document.pages)} pages.", field="page")
-    page = document.pages[placement.page - 1]
-    if int(page.obj.get("/Rotate", 0)) % 360:
+def _add_field(document: PdfFile, revision: Revision, seal: Ink, placement: Placement, signature: Ref) -> None:
+    catalogue_ref = document.trailer.get("Root")
+    catalogue = _dictionary(document, catalogue_ref)
+    if not isinstance(catalogue_ref, Ref) or catalogue.get("Type") != "Catalog":
+        raise PdfMalformed("The file has no catalogue.")
+    page = _page(document, catalogue, placement.page)
+    if page.rotation:
         raise PlacementUnusable("The page is rotated; the seal would stand askew.", field="page")
-    picture = _form_stream(document, seal.appearance, inner_entries())
-    left, bottom, right, top = map(float, page.cropbox)
-    field = document.make_indirect(
-        Dictionary(
-            Type=Name.Annot,
-            Subtype=Name.Widget,
-            FT=Name.Sig,
-            F=PRINT_AND_LOCKED,
-            Rect=_as_pikepdf(rectangle(placement, (left, bottom, right, top))),
-            V=signature,
-            P=page.obj,
-            AP=Dictionary(N=_form_stream(document, OUTER_CONTENT, outer_entries(picture))),
-        )
-    )
-    if "/Annots" not in page.obj:
-        page.obj.Annots = Array()
-    page.obj.Annots.append(field)
-    form = _form(document)
-    field.T = String(free_name({str(other.get("/T", "")) for other in form.Fields}))
-    form.Fields.append(field)
-    form.SigFlags = SIGNATURES_EXIST_APPEND_ONLY
-    document.Root.Perms = Dictionary(DocMDP=signature)
+    box = rectangle(placement, page.box)
+    form = _form(document, catalogue)
+    fields = _array(document, form.get("Fields"))
+    picture = revision.add(seal.picture_stream)
+    appearance = revision.add(write_stream(outer_entries(picture), OUTER_CONTENT))
+    field = {
+        "Type": Name("Annot"),
+        "Subtype": Name("Widget"),
+        "FT": Name("Sig"),
+        "T": free_name({_title(document, other) for other in fields}).encode("ascii"),
+        "F": PRINT_AND_LOCKED,
+        "Rect": list(box),
+        "V": signature,
+        "P": page.ref,
+        "AP": {"N": appearance},
+    }
+    field_ref = revision.add(write_value(field))
+    annotations = [*_array(document, page.entries.get("Annots")), field_ref]
+    revision.put(page.ref, write_value(page.entries | {"Annots": annotations}))
+    form = form | {"Fields": [*fields, field_ref], "SigFlags": SIGNATURES_EXIST_APPEND_ONLY}
+    revision.put(catalogue_ref, write_value(catalogue | {"AcroForm": form, "Perms": {"DocMDP": signature}}))
+
+
+def _page(document: PdfFile, catalogue: PdfDict, wanted: int) -> Page:
+    number = 0
+    for number, page in enumerate(pages(document, catalogue), 1):
+        if number == wanted:
+            return page
+    raise PlacementUnusable(f"The document has {number} pages.", field="page")
 
 
 def free_name(taken: set[str]) -> str:
@@ -192,83 +192,65 @@ def free_name(taken: set[str]) -> str:
     return next(name for number in range(1, MAX_FIELDS + 2) if (name := f"Seal{number}") not in taken)
 
 
-def _form(document: Pdf) -> Any:
-    """Return the form with an array of fields, after none of them was found to be signed."""
-    root = document.Root
-    if "/AcroForm" not in root:
-        root.AcroForm = Dictionary(Fields=Array())
-    form = root.AcroForm
-    if "/XFA" in form:
+def _title(document: PdfFile, field: PdfValue) -> str:
+    return read_text(document.resolve(_dictionary(document, field).get("T"))) or ""
+
+
+def _form(document: PdfFile, catalogue: PdfDict) -> PdfDict:
+    """Return the form, empty where there is none, after no field of it was found to be signed."""
+    form = _dictionary(document, catalogue["AcroForm"]) if "AcroForm" in catalogue else {}
+    if "XFA" in form:
         raise PdfUnstampable("The file holds an XFA form.", field="pdf")
-    if "/Fields" not in form:
-        form.Fields = Array()
-    if "/Perms" in root or any(_is_signed(field) for field in _fields(form.Fields)):
+    if "Perms" in catalogue or any(_is_signed(document, field) for field in _fields(document, form)):
         raise PdfAlreadySigned(field="pdf")
     return form
 
 
-def _fields(top: Iterable[Any]) -> Iterator[Any]:
-    pending = list(top)
-    for _ in range(MAX_FIELDS):
+def _fields(document: PdfFile, form: PdfDict) -> Iterator[PdfDict]:
+    pending = list(_array(document, form.get("Fields")))
+    for _ in range(MAX_FIELDS + 1):
         if not pending:
             return
-        field = pending.pop()
-        pending.extend(field.get("/Kids", ()))
+        field = _dictionary(document, pending.pop())
+        pending += _array(document, field.get("Kids"))
         yield field
     raise PdfUnstampable(f"The form has more than {MAX_FIELDS} fields.", field="pdf")
 
 
-def _is_signed(field: Any) -> bool:
-    value = field.get("/V")
-    return isinstance(value, Dictionary) and "/Contents" in value
+def _is_signed(document: PdfFile, field: PdfDict) -> bool:
+    value = document.resolve(field.get("V"))
+    return isinstance(value, dict) and "Contents" in value
 
 
-def _form_stream(document: Pdf, content: bytes, entries: dict[str, Any]) -> Any:
-    stream = document.make_stream(content)
-    for key, value in entries.items():
-        stream[key] = _as_pikepdf(value)
-    return stream
+def _dictionary(document: PdfFile, value: PdfValue) -> PdfDict:
+    found = document.resolve(value)
+    if not isinstance(found, dict):
+        raise PdfMalformed("There is no dictionary where one belongs.")
+    return cast("PdfDict", found)
 
 
-def _as_pikepdf(value: Any) -> Any:
-    if isinstance(value, dict):
-        return Dictionary({key: _as_pikepdf(member) for key, member in value.items()})
-    if isinstance(value, tuple):
-        return Array([_as_pikepdf(member) for member in value])
-    if isinstance(value, str):
-        return Name(value)
-    return Decimal(str(value)) if isinstance(value, float) else value
+def _array(document: PdfFile, value: PdfValue) -> list[PdfValue]:
+    found = document.resolve(value)
+    if found is not None and not isinstance(found, list):
+        raise PdfMalformed("There is no array where one belongs.")
+    return found or []
 
 
-def _written(document: Pdf) -> bytearray:
-    target = io.BytesIO()
-    # Streams are passed through as they are: the page was compressed by typst, the seal's PNG is its own compression.
-    document.save(
-        target,
-        compress_streams=False,
-        stream_decode_level=StreamDecodeLevel.none,
-        object_stream_mode=ObjectStreamMode.preserve,
-        deterministic_id=True,
-        fix_metadata_version=False,  # the version stays what it was, and the metadata with it, byte for byte
-    )
-    if document.get_warnings():
-        raise PdfMalformed("The structure of the PDF is broken.", field="pdf")
-    return bytearray(target.getbuffer())
+def _placeholder(revision: Revision, seal: Ink, signature: Ref, entries: PdfDict) -> Prepared:
+    """Write the signature dictionary with its gap, then the end of the file, and digest what the byte range covers.
 
-
-def _placeholder(file: bytearray, seal: Ink) -> Prepared:
-    """Write the byte range and digest what it covers. The keys are written sorted: /Contents stands behind it."""
-    at = file.find(_BYTE_RANGE)
-    zeros = b"<" + b"0" * (2 * seal.reserved) + b">"
-    key = b" /Contents "
-    start = at + len(_BYTE_RANGE) + len(key)
-    end = start + len(zeros)
-    if at < 0 or file.find(_BYTE_RANGE, at + 1) >= 0 or file[start - len(key) : end] != key + zeros:
-        raise PdfUnstampable("The place of the signature cannot be told in the written file.", field="pdf")
-    ranges = f"/ByteRange [ 0 {start} {end} {len(file) - end} ]".encode()
-    file[at : at + len(_BYTE_RANGE)] = ranges[:-1].ljust(len(_BYTE_RANGE) - 1) + b"]"
-    covered = memoryview(file)
-    digest = sm3.new(covered[:start])
-    digest.update(covered[end:])
-    covered.release()
+    The new identifier is taken from the running digest: it stands for all that precedes the byte range.
+    """
+    known = write_value(entries).removesuffix(b">>")
+    body = b"%b%b%b<%b>\n>>" % (known, b" " * _RANGE_ROOM, _CONTENTS, b"0" * (2 * seal.reserved))
+    at = revision.put(signature, body) + len(known)
+    start = at + _RANGE_ROOM + len(_CONTENTS)
+    end = start + 2 * seal.reserved + 2
+    file = revision.data
+    digest = sm3.new(memoryview(file)[:at])
+    revision.close(digest.digest()[:_IDENTIFIER_BYTES])
+    byte_range = b"/ByteRange [ 0 %d %d %d ]" % (start, end, len(file) - end)
+    file[at : at + _RANGE_ROOM] = byte_range.ljust(_RANGE_ROOM)
+    digest.update(memoryview(file)[at:start])
+    digest.update(memoryview(file)[end:])
     return Prepared(file, start, end, digest.digest(), seal.cms)

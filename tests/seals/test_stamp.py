@@ -8,10 +8,11 @@ import pikepdf
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from seals.domain import MAX_WIDTH_MM, MIN_WIDTH_MM, Placement
 from seals.errors import PdfAlreadySigned, PdfUnstampable, PlacementUnusable
-from seals.stamp import Ink, Prepared, prepare
+from seals.stamp import MAX_FIELDS, Ink, Prepared, prepare
 from tests.fakes import MOMENT
 from tests.seals.conftest import CONTEXT, NAME, PLACE, World
 from trust.formats.cms import parse_signed_data
@@ -205,22 +206,128 @@ def test_an_xfa_form_is_refused(pdf: bytes, seal_ink: Ink) -> None:
         prepared(rewritten(pdf, add), seal_ink)
 
 
+def plant(document: pikepdf.Pdf) -> None:
+    wide = pikepdf.Array([0, 9_999_999_999, 9_999_999_999, 9_999_999_999])
+    document.Root.Decoy = document.make_indirect(pikepdf.Dictionary(ByteRange=wide, Contents=bytes(10)))
+
+
+def test_a_planted_placeholder_is_refused(pdf: bytes, seal_ink: Ink) -> None:
+    with pytest.raises(PdfAlreadySigned):
+        prepared(rewritten(pdf, plant, object_stream_mode=pikepdf.ObjectStreamMode.disable), seal_ink)
+
+
+def test_a_planted_placeholder_that_is_packed_misleads_nobody(pdf: bytes, seal_ink: Ink) -> None:
+    planted = rewritten(pdf, plant, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    stamped = prepared(planted, seal_ink).fill(b"s" * 70)
+    (signature,) = read_pdf(stamped).signatures
+    assert signature.coverage(stamped) is Coverage.ENTIRE_FILE
+    assert len(signature.contents) == seal_ink.reserved
+
+
+# the revision
+
+
+def test_what_was_rendered_stays_byte_for_byte_in_front(pdf: bytes, seal_ink: Ink) -> None:
+    assert prepared(pdf, seal_ink).fill(b"s" * 70).startswith(pdf)
+
+
+@pytest.mark.parametrize("mode", [pikepdf.ObjectStreamMode.generate, pikepdf.ObjectStreamMode.disable])
+def test_files_of_other_programs_are_stamped_in_their_own_kind(
+    two_pages: bytes, seal_ink: Ink, mode: pikepdf.ObjectStreamMode
+) -> None:
+    foreign = rewritten(two_pages, lambda _: None, object_stream_mode=mode)
+    stamped = prepared(foreign, seal_ink, Placement(page=2, x_mm=100, y_mm=50)).fill(b"s" * 70)
+    assert (b"/XRef" in stamped) == (mode is pikepdf.ObjectStreamMode.generate)
+    (signature,) = read_pdf(stamped).signatures
+    assert signature.coverage(stamped) is Coverage.ENTIRE_FILE
+    with pikepdf.open(io.BytesIO(stamped), attempt_recovery=False) as document:
+        assert document.pages[1].Annots[0].T == "Seal1"
+        assert document.check_pdf_syntax() == []
+        assert document.get_warnings() == []
+    assert PdfFileReader(io.BytesIO(stamped)).embedded_signatures[0].compute_integrity_info() is None
+
+
+def test_the_first_identifier_stays_and_the_second_follows_the_content(pdf: bytes, seal_ink: Ink) -> None:
+    def identifiers(stamped: Prepared) -> list[bytes]:
+        with pikepdf.open(io.BytesIO(stamped.fill(b""))) as document:
+            return [bytes(part) for part in document.trailer.ID]
+
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        original = bytes(document.trailer.ID[0])
+    once, later = identifiers(prepared(pdf, seal_ink)), identifiers(prepared(pdf, seal_ink, reason="颁发证照"))
+    assert once[0] == later[0] == original
+    assert len({original, once[1], later[1]}) == 3
+
+
+@pytest.mark.parametrize("indirect", [False, True])
+def test_the_annotations_of_a_page_are_kept(pdf: bytes, seal_ink: Ink, indirect: bool) -> None:
+    def annotate(document: pikepdf.Pdf) -> None:
+        note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Text, Rect=[0, 0, 9, 9], T="note")
+        notes = pikepdf.Array([document.make_indirect(note)])
+        document.pages[0].Annots = document.make_indirect(notes) if indirect else notes
+
+    with pikepdf.open(io.BytesIO(prepared(rewritten(pdf, annotate), seal_ink).fill(b""))) as document:
+        assert [str(annotation.T) for annotation in document.pages[0].Annots] == ["note", "Seal1"]
+
+
+def test_a_form_that_stands_by_itself_is_kept(pdf: bytes, seal_ink: Ink) -> None:
+    def add(document: pikepdf.Pdf) -> None:
+        fields = document.make_indirect(pikepdf.Array())
+        document.Root.AcroForm = document.make_indirect(pikepdf.Dictionary(Fields=fields, DA="/Helv 0 Tf"))
+
+    with pikepdf.open(io.BytesIO(prepared(rewritten(pdf, add), seal_ink).fill(b""))) as document:
+        form = document.Root.AcroForm
+        assert (str(form.DA), int(form.SigFlags), [str(field.T) for field in form.Fields]) == (
+            "/Helv 0 Tf",
+            3,
+            ["Seal1"],
+        )
+
+
+def test_the_seal_is_measured_from_the_crop_box_that_the_page_inherits(pdf: bytes, seal_ink: Ink) -> None:
+    def crop(document: pikepdf.Pdf) -> None:
+        document.Root.Pages.CropBox = pikepdf.Array([100, 100, 400, 400])
+
+    cropped = rewritten(pdf, crop)
+    with pikepdf.open(io.BytesIO(prepared(cropped, seal_ink, Placement(page=1, x_mm=25, y_mm=25)).fill(b""))) as found:
+        assert float(found.pages[0].Annots[0].Rect[0]) == pytest.approx(100 + 4 * 72 / 25.4, abs=0.001)
+    with pytest.raises(PlacementUnusable):
+        prepared(cropped, seal_ink, Placement(page=1, x_mm=100, y_mm=25))
+
+
+def test_text_in_a_reason_cannot_be_taken_for_syntax(pdf: bytes, seal_ink: Ink) -> None:
+    stamped = prepared(pdf, seal_ink, reason="/ByteRange [ 0 1 2 3 ]").fill(b"s" * 70)
+    assert read_pdf(stamped).stray == 0
+
+
 @pytest.mark.parametrize(
-    ("mode", "error"),
+    "change",
     [
-        (pikepdf.ObjectStreamMode.disable, PdfAlreadySigned),
-        (pikepdf.ObjectStreamMode.generate, PdfUnstampable),
+        (b"/Type/Catalog", b"/Type/Catalox"),
+        (b"/Type/Pages", b"/Type/Pagex"),
+        (b"/MediaBox[0 0 ", b"/MediaBox[0 /A"),
+        (b"/Size ", b"/Sise "),
+        (b"/Size 2", b"/Size 1"),
     ],
 )
-def test_a_planted_placeholder_is_refused(
-    pdf: bytes, seal_ink: Ink, mode: pikepdf.ObjectStreamMode, error: type[TrustError]
-) -> None:
-    def plant(document: pikepdf.Pdf) -> None:
-        wide = pikepdf.Array([0, 9_999_999_999, 9_999_999_999, 9_999_999_999])
-        document.Root.Decoy = document.make_indirect(pikepdf.Dictionary(ByteRange=wide))
+def test_damage_where_the_stamp_goes_is_refused(pdf: bytes, seal_ink: Ink, change: tuple[bytes, bytes]) -> None:
+    assert change[0] in pdf
+    with pytest.raises(PdfMalformed) as caught:
+        prepared(pdf.replace(*change), seal_ink)
+    assert (caught.value.code, caught.value.field) == ("pdf-malformed", "pdf")
 
-    with pytest.raises(error):
-        prepared(rewritten(pdf, plant, object_stream_mode=mode), seal_ink)
+
+def test_a_form_with_too_many_fields_is_refused(pdf: bytes, seal_ink: Ink) -> None:
+    def fill(count: int) -> bytes:
+        def add(document: pikepdf.Pdf) -> None:
+            fields = [document.make_indirect(pikepdf.Dictionary(FT=pikepdf.Name.Tx, T=f"f{n}")) for n in range(count)]
+            document.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array(fields))
+
+        return rewritten(pdf, add)
+
+    prepared(fill(MAX_FIELDS), seal_ink)
+    with pytest.raises(PdfUnstampable):
+        prepared(fill(MAX_FIELDS + 1), seal_ink)
 
 
 @pytest.mark.parametrize(

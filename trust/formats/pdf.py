@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from trust.formats.pdf_errors import NotADocument, PdfBomb, PdfEncrypted, PdfMalformed, UploadTooLarge
 from trust.formats.pdf_file import PdfFile, Stream
-from trust.formats.pdf_syntax import HexString, Name, PdfDict, PdfValue, Ref
+from trust.formats.pdf_syntax import HexString, Name, PdfDict, PdfValue, Ref, read_text
 
 __all__ = [
     "MAX_PDF",
@@ -166,7 +166,7 @@ class PdfDocument:
         for specification in self._file_specifications():
             entry = self._dictionary(specification)
             named = entry.get("UF", entry.get("F"))
-            if _read_text(self._file.resolve(named)) != name:
+            if read_text(self._file.resolve(named)) != name:
                 continue
             files = self._dictionary(entry.get("EF"))
             stream = self._file.resolve(files.get("UF", files.get("F")))
@@ -208,18 +208,8 @@ def read_pdf(data: bytes, *, max_bytes: int = MAX_PDF) -> PdfDocument:
     return PdfDocument(data, file)
 
 
-def _read_text(value: object) -> str | None:
-    """Decode a text string (ISO 32000-1 section 7.9.2.2); what is not ASCII in PDFDocEncoding is of no use here."""
-    raw = value.value if isinstance(value, HexString) else value
-    if not isinstance(raw, bytes):
-        return None
-    if raw.startswith(b"\xfe\xff"):
-        return raw[2:].decode("utf-16-be", "replace")
-    return raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-
-
 def _read_date(value: object) -> datetime | None:
-    text = _read_text(value)
+    text = read_text(value)
     match = _DATE.fullmatch(text) if text else None
     if match is None:
         return None

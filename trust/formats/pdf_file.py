@@ -74,7 +74,8 @@ class PdfFile:
         start = _START.match(self.data, at) if at >= 0 else None
         if start is None:
             raise PdfMalformed("The end of the file is missing: no cross-reference is named.")
-        pending: list[int] = [int(start[1])]
+        self.start = int(start[1])
+        pending: list[int] = [self.start]
         seen: set[int] = set()
         while pending:
             at = pending.pop()
@@ -155,6 +156,16 @@ class PdfFile:
                 self._places.setdefault(number, (place, generation))
             else:
                 self._places.setdefault(number, Packed(place) if kind == 2 else None)  # noqa: PLR2004  ISO 32000-1 table 18
+
+    @property
+    def has_table(self) -> bool:
+        """Whether the newest cross-reference section, at `start`, is a table (7.5.4) and no stream (7.5.8)."""
+        return _TABLE.match(self.data, self.start) is not None
+
+    @property
+    def highest(self) -> int:
+        """The highest object number that the cross-reference knows."""
+        return max(self._places, default=0)
 
     # objects
 

@@ -172,6 +172,16 @@ def read_name(text: bytes) -> Name:
     return Name(raw.decode("utf-8", "surrogateescape"))
 
 
+def read_text(value: PdfValue) -> str | None:
+    """Decode a text string (section 7.9.2.2); what is not ASCII in PDFDocEncoding is of no use here."""
+    raw = value.value if isinstance(value, HexString) else value
+    if not isinstance(raw, bytes):
+        return None
+    if raw.startswith(b"\xfe\xff"):
+        return raw[2:].decode("utf-16-be", "replace")
+    return raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+
+
 def _literal(data: bytes, offset: int, budget: TokenBudget) -> tuple[bytes, int]:
     depth, at = 1, offset
     while depth:
