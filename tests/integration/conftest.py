@@ -32,9 +32,9 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def template():
+def template(tmp_path_factory):
     """The installation that others are copies of; see `tests.integration.installation.Template`."""
-    return installation.template()
+    return installation.template(tmp_path_factory)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """A finished installation to copy from: making one costs seconds, a copy of its folder costs nothing."""
 
-import atexit
 import shutil
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
+import pytest
 from nacl.pwhash import argon2id
 
 from hsm_adapter.software import Argon2Cost, create_software_token
@@ -49,12 +47,17 @@ class Template:
         return self.settings | {"home": str(home)}
 
 
-@cache
-def template() -> Template:
-    """Return the template of this process; its folder is removed when the process ends."""
-    folder = Path(mkdtemp(prefix="yinxin-template-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    home = folder / "home"
+_made: list[Template] = []
+
+
+def template(folders: pytest.TempPathFactory) -> Template:
+    """Return the one template of this process, which lies among the folders of its test run."""
+    if not _made:
+        _made.append(_make(folders.mktemp("template") / "home"))
+    return _made[0]
+
+
+def _make(home: Path) -> Template:
     port = free_port()
     settings: dict[str, object] = {
         "home": str(home),

@@ -13,7 +13,7 @@ import pytest
 from portal.demo import data
 from portal.foundation import open_foundation
 from tests.integration.holdings import holdings
-from tests.integration.installation import template, today
+from tests.integration.installation import today
 from tests.portal.command_line import CommandLine
 from trust.config import load_settings
 
@@ -676,11 +676,11 @@ def _opened_by_another(connection, settings):
 
 
 @pytest.fixture
-def read_only():
+def read_only(template):
     """A home that its owner may read only; for the superuser, whom no permission stops, it belongs to nobody."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        settings = load_settings(**template().copy(home))
+        settings = load_settings(**template.copy(home))
         if os.geteuid() == 0:
             for path in (Path(folder), home, *home.rglob("*")):
                 os.chown(path, NOBODY, NOBODY)
