@@ -11,7 +11,7 @@ from typing import Final
 from fontTools.ttLib import TTFont
 
 # In this order: the first that has a character sets it. Noto Serif SC for all common characters in mainland forms,
-# the others for rare ones in names and places (guides: 100 % of the unified block and its extensions A to F).
+# the others for rare ones in names and places (all of the unified block and its extensions A to F).
 FONT_CHAIN: Final = ("Noto Serif SC", "HanaMinA", "HanaMinB", "BabelStone Han")
 _FONT_FILES = (".otf", ".ttf")
 _CODE_POINTS = 17 * 0x10000

@@ -13,11 +13,21 @@ from portal.commands.seal import seal
 from portal.commands.service import bench, demo, init, serve
 from portal.commands.sso import sso
 from portal.commands.verify import verify
+from portal.exits import exit_code_of
 from portal.telemetry import configure_logging
-from trust.kernel.errors import InternalFault, TrustError
+from trust.kernel.errors import InternalFault, MalformedInput, TrustError
 
-USAGE = 3  # as for unreadable input: the command line itself could not be read
 ABORTED = 130  # what a shell reports after an interrupt
+
+
+class CommandLineUnreadable(MalformedInput):
+    """The words after `yinxin` name no command, or an option or value that the command does not take."""
+
+    code = "command-line"
+    title = "The command line cannot be read."
+    title_zh = "命令行无法识别。"
+    remedy = "Correct what the line above names; --help lists the commands and options."
+    remedy_zh = "请更正上一行所指之处；--help 列出全部命令与选项。"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,11 +54,17 @@ def run(arguments: list[str] | None = None) -> int:
         return show_error(error)
     except click.exceptions.Abort:
         return ABORTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return exit_code_of(CommandLineUnreadable)
     except click.ClickException as error:
         error.show()
-        return USAGE
-    except Exception as error:
-        if "--debug" in sys.argv:
-            raise
+        return show_error(CommandLineUnreadable(field=_option(error)))
+    except Exception as error:  # noqa: BLE001  whatever it is, its text may quote the data it choked on
         return show_error(InternalFault(f"{type(error).__name__} in a place that did not expect it."))
     return result if isinstance(result, int) else 0
+
+
+def _option(error: click.ClickException) -> str | None:
+    parameter = error.param if isinstance(error, click.BadParameter) else None
+    return None if parameter is None else parameter.name

@@ -7,6 +7,7 @@ import logging
 import warnings
 from dataclasses import dataclass
 
+from hsm_adapter.api import Custodian
 from hsm_adapter.errors import InsecureSignerWarning
 from hsm_adapter.guard import GuardedSigner
 from hsm_adapter.software import SoftwareToken, create_software_token, open_software_token
@@ -28,7 +29,11 @@ _log = logging.getLogger("portal.foundation")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foundation:
-    """The opened lower half. `token` is what operator commands make keys with; services only see `signer`."""
+    """The opened lower half.
+
+    Services see `signer`. Operator commands make keys with `custodian`, which cannot sign. `token` is the bare device:
+    nothing but the benchmark, which measures the guard against it, may sign with it.
+    """
 
     settings: Settings
     home: Home
@@ -39,6 +44,7 @@ class Foundation:
     index: BlindIndex
     files: SealedFolder
     token: SoftwareToken
+    custodian: Custodian
     ledger_store: SqlLedgerStore
     ledger: Ledger
     signer: GuardedSigner
@@ -99,6 +105,7 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
         index=BlindIndex(read_secret_key(home.index_key)),
         files=SealedFolder(home.files, FieldCipher(read_secret_key(home.file_key))),
         token=token,
+        custodian=Custodian(token),
         ledger_store=ledger_store,
         ledger=ledger,
         signer=GuardedSigner(token, ledger, clock),

@@ -54,7 +54,7 @@ class Housekeeping:
         try:
             done = task.run()
         except TrustError as error:
-            _log.warning("housekeeping-failed", task=task.name, code=error.code, **error.facts)
+            _log.warning("housekeeping-failed", task=task.name, code=error.code, facts=error.facts)
         except Exception:  # noqa: BLE001  one broken task must not end the others
             _log.exception("housekeeping-broken", task=task.name)
         else:

@@ -83,7 +83,7 @@ class Installation:
 
 def active_keys(base: Foundation, purpose: KeyPurpose) -> list[KeyInfo]:
     """Return the active keys of a purpose, newest first. Raises `KeyMissing` when there is none."""
-    known = base.token.keys()
+    known = base.custodian.keys()
     found = [key for key in known if key.purpose is purpose and key.state is KeyState.ACTIVE]
     if not found:
         raise KeyMissing(f"There is no active key of the purpose {purpose.value}.", purpose=purpose.value)
@@ -152,7 +152,7 @@ def _making_point(base: Foundation, authority: AuthorityService, store: SqlSealS
     return MakingPoint(
         store=store,
         signer=base.signer,
-        custodian=base.token,
+        custodian=base.custodian,
         issuer=authority,
         names=seal_fonts(base.settings.font_paths),
         digits=digit_fonts(),
@@ -184,7 +184,7 @@ def application(installation: Installation) -> APIFlask:
                 certs_routes(installation.certs, tokens),
                 type_routes(installation.catalogue),
                 verifier_routes(installation.verifier, verifications),
-                ledger_routes(base.ledger, installation.checkpointer(), base.token.info, tokens),
+                ledger_routes(base.ledger, installation.checkpointer(), base.signer.describe, tokens),
                 authority_routes(installation.authority, base.clock),
                 sso_routes(endpoint, keyring, grants, issuer=issuer),
             ),

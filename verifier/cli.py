@@ -1,7 +1,7 @@
 """The command `verify`: exits 0 valid, 1 invalid, 2 indeterminate, 3 usage or unreadable input.
 
-`verify_command` makes it for `portal`, which hands in a verifier of its own installation. `main` is the same command
-for an outsider, who names the folders with anchors and revocation lists.
+`verify_command` makes it for `portal`, which hands in a verifier of its own installation. `python -m verifier` is the
+same command for an outsider, who names the folders with anchors and revocation lists.
 """
 
 import json
@@ -119,9 +119,11 @@ def _show_refusal(refusal: TrustError, *, as_json: bool, lang: Language) -> None
     chinese = lang == "zh"
     title, remedy = (refusal.title_zh, refusal.remedy_zh) if chinese else (refusal.title, refusal.remedy)
     if as_json:
-        click.echo(_as_json({"code": refusal.code, "title": title, "detail": refusal.detail, "remedy": remedy}))
+        shown = {"code": refusal.code, "title": title, "detail": refusal.detail, "field": refusal.field}
+        click.echo(_as_json(shown | {"remedy": remedy}))
         return
-    click.echo(f"{refusal.code}: {title}", err=True)
+    where = f" [{refusal.field}]" if refusal.field else ""
+    click.echo(f"{refusal.code}: {title}{where}", err=True)
     if refusal.detail != refusal.title:
         click.echo(refusal.detail, err=True)
     click.echo(remedy, err=True)

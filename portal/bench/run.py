@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from portal.bench import PARTS
 from portal.bench.documents import document_figures
 from portal.bench.engines import guard_figures, sm2_figures
 from portal.bench.measure import ROUNDS, Figure
@@ -19,12 +20,10 @@ from portal.bench.network import network_figures
 from portal.bench.world import BenchWorld, bench_world
 from trust.gm import selftest
 
-_PARTS: dict[str, Callable[[BenchWorld], Iterator[Figure]]] = {
-    "sm2": lambda _world: sm2_figures(),
-    "guard": guard_figures,
-    "documents": document_figures,
-    "http": network_figures,
-}
+_Part = Callable[[BenchWorld], Iterator[Figure]]
+_FIGURES: dict[str, _Part] = dict(
+    zip(PARTS, (lambda _world: sm2_figures(), guard_figures, document_figures, network_figures), strict=True)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +50,17 @@ class Machine:
 
 
 def run_bench(*, as_json: bool, only: tuple[str, ...]) -> None:
-    """Measure and print. `only` names parts: sm2, guard, documents, http."""
+    """Measure and print. `only` names some of the parts."""
     console = Console(stderr=True)
     machine = Machine.here()
-    missing = [] if shutil.which("wrk") else ["http: wrk is missing (Debian/Ubuntu: apt-get install wrk)"]
+    missing = (
+        []
+        if shutil.which("wrk") or (only and "http" not in only)
+        else ["http: wrk is missing (Debian/Ubuntu: apt-get install wrk)"]
+    )
     figures: list[Figure] = []
     with bench_world() as world:
-        for name, part in _PARTS.items():
+        for name, part in _FIGURES.items():
             if only and name not in only:
                 continue
             with console.status(f"{name}: {ROUNDS} rounds per figure"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from certs.authorities import Authority
-from portal.commands.output import json_option, show
+from portal.commands.output import json_option, show, writing_to
 from portal.wiring import open_installation
 from trust.authority.profiles import CaRole
 from trust.config import load_settings
@@ -53,14 +53,16 @@ def list_authorities(as_json: bool) -> None:
 
 @authority.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def export(folder: Path) -> None:
-    """Write the CAs' X.509s and CRLs to a folder, for `yinxin verify --trust` on any machine."""
+@json_option
+def export(folder: Path, as_json: bool) -> None:
+    """Write the CAs' X.509s and CRLs to a folder, for `yinxin verify --roots` on any machine."""
     service = open_installation(load_settings()).authority
-    folder.mkdir(parents=True, exist_ok=True)
-    for role in CaRole:
-        (folder / f"{role.value}.cer").write_bytes(service.ca_x509(role).der)
-        (folder / f"{role.value}.crl").write_bytes(service.crl(role).der)
-    click.echo(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")
+    files = {f"{role.value}.cer": service.ca_x509(role).der for role in CaRole}
+    files |= {f"{role.value}.crl": service.crl(role).der for role in CaRole}
+    with writing_to(folder):
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    show({"folder": str(folder), "files": sorted(files)}, as_json=as_json)
 
 
 @authority.command()

@@ -18,7 +18,7 @@ def keys() -> None:
 def list_keys(as_json: bool) -> None:
     """List every key with its purpose and state."""
     base = open_foundation(load_settings())
-    known = base.token.keys()
+    known = base.custodian.keys()
     show([_shown(info) for info in known], as_json=as_json)
 
 
@@ -29,7 +29,7 @@ def list_keys(as_json: bool) -> None:
 def retire(ref: str, as_json: bool) -> None:
     """End the use of a key for good."""
     base = open_foundation(load_settings())
-    show(_shown(base.token.retire(KeyRef(ref))), as_json=as_json)
+    show(_shown(base.custodian.retire(KeyRef(ref))), as_json=as_json)
 
 
 def _shown(info: KeyInfo) -> dict[str, object]:

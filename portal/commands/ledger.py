@@ -12,7 +12,7 @@ from trust.config import load_settings
 
 @click.group()
 def ledger() -> None:
-    """Verify the ledger, sign checkpoints, show entries and proofs."""
+    """Verify the ledger, sign checkpoints, show entries."""
 
 
 @ledger.command()

@@ -1,17 +1,39 @@
 """How the command line speaks: human text by default, one JSON value with `--json`, errors with code and remedy."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from portal.exits import exit_code_of
-from trust.kernel.errors import TrustError
+from trust.kernel.errors import NotReady, TrustError
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON value for machines."
 )
+
+
+class OutputNotWritable(NotReady):
+    """A folder that a command was told to write to cannot be written."""
+
+    code = "output-not-writable"
+    title = "The folder for the result cannot be written."
+    title_zh = "结果目录不可写。"
+    remedy = "Name a folder that this account may write to, on a disk with room."
+    remedy_zh = "请指定本账号可写、且磁盘有空间的目录。"
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Make `folder` and name it when it cannot be written. Raises `OutputNotWritable`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise OutputNotWritable(f"{folder}: {error.strerror}.", field=folder.name) from None
 
 
 def show(value: Mapping[str, object] | list[dict[str, object]], *, as_json: bool) -> None:

@@ -5,24 +5,25 @@ from pathlib import Path
 
 import click
 
+from portal.bench import PARTS
 from portal.commands.output import json_option, show
 from portal.housekeeping import Housekeeping, Task
 from portal.serve import serve as run_server
-from portal.setup import initialise
+from portal.setup import ORGANIZATION, initialise
 from portal.telemetry import configure_logging
-from portal.wiring import Installation, open_installation
+from portal.wiring import Installation, active_keys, open_installation
 from trust.authority.profiles import CaRole
 from trust.config import Settings, load_settings
+from trust.keys import KeyPurpose
 
-ORGANIZATION = "印信演示运营单位"
 _RECOVERY = timedelta(seconds=10)  # a lease lasts 30 s: an interrupted issue is finished within 40 s
 _CRL_LOOK = timedelta(minutes=10)
 
 
 @click.command()
-@click.option("--organization", default=ORGANIZATION, show_default=True, help="Name of the operator in the X.509s.")
+@click.option("--organization", help=f"Name of the operator in the X.509s (at first {ORGANIZATION}, then as it is).")
 @json_option
-def init(organization: str, as_json: bool) -> None:
+def init(organization: str | None, as_json: bool) -> None:
     """Make home, keys, PKI and database, or finish and upgrade what is there. Safe to repeat."""
     settings = load_settings()
     configure_logging(settings.log_level)
@@ -47,27 +48,42 @@ def serve(port: int | None) -> None:
     settings = load_settings(**({} if port is None else {"port": port}))
     configure_logging(settings.log_level)
     installation = open_installation(settings)
+    prove_keys(installation)
     click.echo(f"yinxin serves {settings.public_url} on {settings.bind}:{settings.port} (Ctrl-C ends)", err=True)
     run_server(settings, Housekeeping(housekeeping_tasks(installation), installation.foundation.clock))
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
-def demo(out: Path) -> None:
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("var/demo"), show_default=True)
+@json_option
+def demo(out: Path, as_json: bool) -> None:
     """Do the main job once, with real cryptography and real files, and write it to a folder."""
     from portal.demo.run import run_demo
 
-    run_demo(out)
+    summary = run_demo(out, as_json=as_json)
+    names = ", ".join(sorted(path.name for path in out.glob("*.pdf")))
+    show(summary if as_json else {"summary": f"{out}/summary.json", "files": names}, as_json=as_json)
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON value for machines.")
-@click.option("--only", multiple=True, help="Measure only figures whose name contains this text (repeatable).")
+@json_option
+@click.option("--only", type=click.Choice(PARTS), multiple=True, help="Measure only this part (repeatable).")
 def bench(as_json: bool, only: tuple[str, ...]) -> None:
     """Measure, each figure beside its reference. Run nothing else on the machine meanwhile."""
     from portal.bench.run import run_bench
 
     run_bench(as_json=as_json, only=only)
+
+
+def prove_keys(installation: Installation) -> None:
+    """Show before the first request that the service's own keys sign; each proof is in the ledger.
+
+    Raises what the guard raises, so that a service does not start which could neither let a client in nor vouch for
+    its ledger.
+    """
+    base = installation.foundation
+    for purpose in (KeyPurpose.LEDGER_CHECKPOINT, KeyPurpose.TOKEN_SIGNING):
+        base.signer.prove(active_keys(base, purpose)[0].ref, randomness=base.randomness)
 
 
 def housekeeping_tasks(installation: Installation) -> tuple[Task, ...]:

@@ -18,6 +18,7 @@ import click
 
 from certs import preview
 from certs.domain import calendar_day
+from portal.commands.output import writing_to
 from portal.demo import data, world
 from portal.demo.client import ServiceClient
 from portal.demo.server import free_port, served
@@ -28,14 +29,14 @@ from trust.config import load_settings
 from trust.kernel import merkle
 from trust.kernel.algorithms import Algorithm
 from trust.kernel.clock import SystemClock
-from trust.kernel.errors import InternalFault
+from trust.kernel.errors import Conflict, InternalFault
 from trust.ledger.domain import TREE
 from trust.ledger.service import MAX_ENTRIES
 from trust.signatures import verify
 from verifier.rehearsal import with_changed_byte, with_page_added
 
-ORGANIZATION: Final = "印信演示运营单位"
 PURPOSE: Final = "演示：核对所签发的证照"
+_MARK: Final = ".yinxin-demonstration"  # a folder without it is never emptied: it may be anybody's
 _CHECKPOINT_SECONDS = 20.0  # one is due every second; a loaded machine may be late
 _POLL_SECONDS = 0.2
 _PREVIEW_SCALE = 2.0  # 144 pixels per inch: small print stays legible
@@ -49,11 +50,22 @@ class DemonstrationFailed(InternalFault):
     title_zh = "演示结果与预期不符。"
 
 
-class _Script:
-    """Prints one line per step and keeps the times."""
+class FolderTaken(Conflict):
+    """The folder holds something that no demonstration has written, and a demonstration begins by emptying it."""
 
-    def __init__(self) -> None:
+    code = "demonstration-folder-taken"
+    title = "The folder for the demonstration holds other files."
+    title_zh = "演示目录中存有其他文件。"
+    remedy = "Name a new or empty folder with --out; only the folder of an earlier demonstration is written anew."
+    remedy_zh = "请用 --out 指定新的或空的目录；只有以往演示所建的目录才会被重写。"
+
+
+class _Script:
+    """Prints one line per step, to standard error when the result is for machines, and keeps the times."""
+
+    def __init__(self, *, as_json: bool) -> None:
         self.timings_ms: dict[str, float] = {}
+        self._aside = as_json
 
     @contextmanager
     def step(self, name: str, zh: str, en: str) -> Iterator[Callable[[str], None]]:
@@ -64,14 +76,16 @@ class _Script:
         spent = (time.perf_counter() - start) * 1000
         self.timings_ms[name] = round(spent, 1)
         outcome = f": {'; '.join(said)}" if said else ""
-        click.echo(f"[{len(self.timings_ms):>2}] {zh} {en}{outcome} ({spent:.0f} ms)")
+        click.echo(f"[{len(self.timings_ms):>2}] {zh} {en}{outcome} ({spent:.0f} ms)", err=self._aside)
 
 
-def run_demo(out: Path) -> dict[str, Any]:
-    """Run the whole job in a fresh home below `out`, and write PDFs, previews and summary.json there."""
+def run_demo(out: Path, *, as_json: bool = False) -> dict[str, Any]:
+    """Run the whole job in a fresh home below `out`, and write PDFs, previews and summary.json there.
+
+    Raises `FolderTaken`, `OutputNotWritable`, `DemonstrationFailed`.
+    """
     configure_logging("error")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    _empty(out)
     port = free_port()
     settings: dict[str, object] = {
         "home": str((out / "home").absolute()),
@@ -80,7 +94,7 @@ def run_demo(out: Path) -> dict[str, Any]:
         "workers": 1,
         "checkpoint_seconds": 1,
     }
-    script = _Script()
+    script = _Script(as_json=as_json)
     client = _prepare(script, settings)
     with served_step(script, settings, out / "server.log") as address:
         summary = _main_job(script, ServiceClient(address, client), out)
@@ -92,13 +106,22 @@ def run_demo(out: Path) -> dict[str, Any]:
     summary["ledger"] = {"size": report.size, "root": report.root.hex(), "verified": True}
     summary["timings_ms"] = script.timings_ms
     (out / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    click.echo(f"{out}/summary.json · {', '.join(sorted(path.name for path in out.glob('*.pdf')))}")
     return summary
+
+
+def _empty(out: Path) -> None:
+    """Make the folder, or remove an earlier demonstration in it and nothing else."""
+    with writing_to(out):
+        if any(out.iterdir()) and not (out / _MARK).exists():
+            raise FolderTaken(f"{out} is not the folder of a demonstration.", field="out")
+        shutil.rmtree(out)
+        out.mkdir()
+        (out / _MARK).touch()
 
 
 def _prepare(script: _Script, settings: dict[str, object]) -> world.ApiClient:
     with script.step("init", "新建系统：密钥、根证书、数据库", "A fresh installation: keys, PKI, database") as say:
-        installation = initialise(load_settings(**settings), organization=ORGANIZATION)
+        installation = initialise(load_settings(**settings))
         say(f"ledger has {installation.foundation.ledger.size()} entries")
     with script.step("seal", "制作电子印章（一人申请、一人审批）", "The seal is made, two people involved") as say:
         seal = world.make_seal(installation)

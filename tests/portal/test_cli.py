@@ -12,6 +12,8 @@ import pikepdf
 import pytest
 
 from portal.demo import data
+from portal.foundation import open_foundation
+from trust.config import load_settings
 from verifier.rehearsal import with_changed_byte, with_page_added
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +43,7 @@ def test_init_makes_an_installation_and_repeating_it_changes_nothing(yinxin, mon
     again = yinxin.json("init", "--organization", "测试运营单位")
     assert first["root"] == "测试运营单位根证书"
     assert (first["root_sha256"], first["home"]) == (again["root_sha256"], str(tmp_path / "fresh"))
+    assert yinxin.json("init")["root"] == "测试运营单位根证书"  # without a name: the one that stands there
     secrets = list((tmp_path / "fresh" / "secrets").iterdir())
     assert len(secrets) == 4
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
@@ -81,8 +84,9 @@ def test_verify_exits_with_its_verdict(yinxin, change, code, verdict, reason):
 def test_verify_works_offline_with_exported_trust(yinxin, monkeypatch, tmp_path):
     path = yinxin.write("a.pdf", yinxin.file(yinxin.issue()["identifier"]))
     folder = tmp_path / "trust"
-    assert yinxin("authority", "export", folder).code == 0
-    assert sorted(found.name for found in folder.iterdir()) == ["issuing.cer", "issuing.crl", "root.cer", "root.crl"]
+    names = ["issuing.cer", "issuing.crl", "root.cer", "root.crl"]
+    assert yinxin.json("authority", "export", folder) == {"folder": str(folder), "files": names}
+    assert sorted(found.name for found in folder.iterdir()) == names
     monkeypatch.setenv("YINXIN_HOME", str(tmp_path / "nothing"))
     outcome = yinxin("verify", path, "--roots", folder, "--json")
     assert outcome.code == 0, outcome.out
@@ -191,3 +195,31 @@ def test_the_command_of_the_shell_exits_the_same(yinxin):
     )
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("not-a-document: ")
+
+
+def test_a_service_proves_its_keys_before_it_serves(yinxin, monkeypatch):
+    served = []
+    monkeypatch.setattr("portal.commands.service.run_server", lambda settings, _housekeeping: served.append(settings))
+    before = yinxin.json("ledger", "verify")["size"]
+    assert yinxin("serve").code == 0
+    proofs = yinxin.json("ledger", "entries", "--start", before)
+    assert [(entry["purpose"], entry["why"], entry["outcome"]) for entry in proofs] == [
+        ("ledger-checkpoint", "start-up proof", "signed"),
+        ("token-signing", "start-up proof", "signed"),
+    ]
+    assert served
+
+
+def test_a_service_whose_key_does_not_sign_does_not_start(yinxin, monkeypatch):
+    monkeypatch.setattr("portal.commands.service.run_server", lambda *_: pytest.fail("it served"))
+    monkeypatch.setattr("hsm_adapter.software.SoftwareToken.sign_batch", lambda *_: [b"not a signature"])
+    outcome = yinxin("serve")
+    assert outcome.code == 70
+    assert "error self-verification-failed" in outcome.err
+
+
+def test_operators_make_keys_with_a_custodian_that_cannot_sign(yinxin):
+    base = open_foundation(load_settings())
+    assert not [name for name in dir(base.custodian) if "sign" in name]
+    assert base.custodian.keys() == base.token.keys()
+    base.close()

@@ -541,6 +541,30 @@ CASES = (
         "authority-not-onboarded",
     ),
     Case(
+        "export to what is no folder",
+        nothing,
+        ("authority", "export", "yinxin.file/x"),
+        NOT_READY,
+        "output-not-writable",
+        "x",
+    ),
+    Case(
+        "demonstration in a folder of others",
+        nothing,
+        ("demo", "--out", "."),
+        REFUSED,
+        "demonstration-folder-taken",
+        "out",
+    ),
+    Case(
+        "demonstration where nothing can be",
+        nothing,
+        ("demo", "--out", "yinxin.file/x"),
+        NOT_READY,
+        "output-not-writable",
+        "x",
+    ),
+    Case(
         "verify without an installation",
         setting("HOME", "nowhere"),
         ("verify", "--identifier", "x"),
@@ -610,7 +634,10 @@ def test_the_command_ends_with_its_code_and_leaves_nothing_behind(yinxin, monkey
 def test_a_command_line_that_cannot_be_read_exits_3(yinxin, arguments):
     outcome = yinxin(*arguments)
     assert (outcome.code, outcome.out) == (USAGE, "")
-    assert "Error" in outcome.err
+    assert re.search(
+        r"^error command-line( \[[a-z_]+\])?: The command line .*命令行无法识别。", outcome.err, re.MULTILINE
+    )
+    assert "--help" in outcome.err
 
 
 @pytest.mark.parametrize(

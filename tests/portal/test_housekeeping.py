@@ -26,7 +26,7 @@ def test_a_failing_task_does_not_stop_the_others():
     ran = []
 
     def refused():
-        raise Unavailable
+        raise Unavailable(task="a fact of the name that the log line has as well", event="another")
 
     def broken():
         raise KeyError

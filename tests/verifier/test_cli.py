@@ -1,5 +1,8 @@
 import base64
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +14,7 @@ from verifier.cli import verify_command
 from verifier.errors import TrustMaterialUnusable
 from verifier.folder import FolderTrust
 
+ROOT = Path(__file__).resolve().parents[2]
 IDENTIFIER = world.identifier().value
 
 
@@ -124,3 +128,22 @@ def test_without_folder_and_installation_the_command_says_what_is_missing(file):
     result = CliRunner().invoke(verify_command(), [str(file(world.good()))])
     assert result.exit_code == 3
     assert "--roots" in result.output
+
+
+def test_an_outsider_runs_the_same_command_without_the_service(file, tmp_path):
+    roots, _ = folders(tmp_path)
+    for arguments, code in ((("--roots", roots), (0, 1, 2)), ((), (3,))):
+        done = subprocess.run(
+            [sys.executable, "-m", "verifier", file(world.good()), *arguments, "--json"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode in code, done.stderr  # by the machine's clock, as above
+        assert json.loads(done.stdout)["code"]
+
+
+def test_a_refusal_names_the_field(run):
+    assert json.loads(run("--identifier", "x", "--json").stdout)["field"] == "identifier"
+    assert "[identifier]" in run("--identifier", "x").output

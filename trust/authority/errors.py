@@ -113,8 +113,8 @@ class CrlMissing(NotReady):
     code = "crl-missing"
     title = "No revocation list was published yet."
     title_zh = "尚未发布吊销列表。"
-    remedy = "Run `yinxin authority publish-crls`."
-    remedy_zh = "请运行 `yinxin authority publish-crls`。"
+    remedy = "Run `yinxin authority crl`."
+    remedy_zh = "请运行 `yinxin authority crl`。"
 
 
 class CrlOverdue(NotReady):
@@ -123,5 +123,5 @@ class CrlOverdue(NotReady):
     code = "crl-overdue"
     title = "The published revocation list has expired."
     title_zh = "已发布的吊销列表已过期。"
-    remedy = "Run `yinxin authority publish-crls` and check why the scheduled run failed."
-    remedy_zh = "请运行 `yinxin authority publish-crls`，并检查定时发布失败的原因。"
+    remedy = "Run `yinxin authority crl` and check in the log why the service did not."
+    remedy_zh = "请运行 `yinxin authority crl`，并在日志中检查服务未自动发布的原因。"

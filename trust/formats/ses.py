@@ -302,7 +302,7 @@ def _extensions(reader: DerReader) -> tuple[SealExtension, ...]:
     while not reader.exhausted:
         entry = reader.sequence()
         oid = entry.oid()
-        # DER leaves out FALSE, but widespread makers write it; both are read (standards.md 1.2).
+        # DER leaves out FALSE, but widespread makers write it; both are read.
         critical = entry.boolean() if entry.next_tag() == der.BOOLEAN else False
         extensions.append(SealExtension(oid=oid, critical=critical, value=entry.octets()))
         entry.end()

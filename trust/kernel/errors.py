@@ -2,7 +2,7 @@
 
 An error class is part of the public contract: its `code` is stable, its sentences are shown to people in English
 and Chinese, and `docs/errors.md` lists it. A class belongs to exactly one family below; the family decides the HTTP
-status (`trust.http.problems`) and the exit code (`portal.cli`), so no class outside those two tables knows a number.
+status (`trust.http.problems`) and the exit code (`portal.exits`), so no class outside those two tables knows a number.
 """
 
 from typing import ClassVar
