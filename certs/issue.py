@@ -42,9 +42,12 @@ from trust.kernel.errors import MalformedInput, NotReady, TooLarge, TrustError
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.keys import UseContext
 from verifier.ports import LibraryState
-from verifier.report import Verdict
+from verifier.reasons import Outcome
 
 GIVE_UP_AFTER: Final = timedelta(hours=24)  # an intent that still fails then is abandoned: its caller has moved on
+_NOT_PASSED: Final = frozenset({Outcome.FAILED, Outcome.INDETERMINATE})
+# A certificate may be issued ahead of its term, and recovery may finish one after its last day.
+_OUTSIDE_TERM: Final = frozenset({"not-yet-in-force", "expired"})
 WHY: Final = "certs.issue"  # the reason in the ledger entry of each key use
 
 
@@ -156,8 +159,9 @@ class Issuing:
             report = self._workshop.verifier.verify_file(sealed)
         except (MalformedInput, TooLarge) as error:
             raise FreshFileInvalid(f"The verifier cannot read it: {error.code}.") from error
-        if report.verdict is not Verdict.VALID:
-            raise FreshFileInvalid(f"The verifier says {report.verdict}: {report.code}.")
+        wrong = [step for step in report.steps if step.outcome in _NOT_PASSED and step.code not in _OUTSIDE_TERM]
+        if wrong:
+            raise FreshFileInvalid(f"The verifier says {report.verdict}: {wrong[0].code}.")
         if report.facts is None or report.facts.certificate_identifier != identifier:
             raise FreshFileInvalid("The verifier finds another identifier in the file.")
         return bytes.fromhex(report.digest)

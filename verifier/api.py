@@ -1,8 +1,9 @@
 """The verifier: one call for each kind of thing that a person may hold in hand."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Final, Literal
 
+from trust.formats.metadata import Metadata
 from trust.formats.pdf import MAX_PDF, read_pdf
 from trust.formats.qr import QrForeign
 from trust.gm.sm3 import sm3
@@ -27,8 +28,9 @@ _STATE_CODES = {
 class Verifier:
     """Judges files, identifiers and scanned codes from public data alone.
 
-    Without `status` the state in the library is not judged, and the report says so; without `links` scanned codes
-    cannot be judged. `max_bytes` is the largest file that is read. Safe to share between threads.
+    Without `status` the state in the library is not judged, and the report says so; the term that the file itself
+    names is judged all the same. Without `links` scanned codes cannot be judged. `max_bytes` is the largest file that
+    is read. Safe to share between threads.
     """
 
     def __init__(
@@ -99,7 +101,7 @@ class Verifier:
 
     def _refused_link(self, text: str, code: str) -> Report:
         steps = (StepResult(step=Step.RECOGNISE, code=code), StepResult(step=Step.LIBRARY, code="not-judged"))
-        return Report(artefact="qr", digest=sm3(text.encode()).hex(), judged_at=self._clock.now(), steps=steps)
+        return Report(artefact="qr", digest=_digest_of(text), judged_at=self._clock.now(), steps=steps)
 
     def _named(self, artefact: Literal["identifier", "qr"], text: str, identifier: str, recognised: str) -> Report:
         moment = self._clock.now()
@@ -107,7 +109,7 @@ class Verifier:
         alone = StepResult(step=Step.LIBRARY, code="library-needed")
         return Report(
             artefact=artefact,
-            digest=sm3(text.encode()).hex(),
+            digest=_digest_of(text),
             judged_at=moment,
             steps=(
                 StepResult(step=Step.RECOGNISE, code=recognised),
@@ -130,22 +132,37 @@ class Verifier:
             return StepResult(step=Step.LIBRARY, code="identifier-absent", detail=judgement.metadata_fault)
         if status is not None and status.file_sm3 is not None and status.file_sm3 != digest:
             return StepResult(step=Step.LIBRARY, code="library-file-differs")
+        if self._status is None:
+            return _own_term(judgement.metadata, judgement.moment)
         return self._library(status, judgement.moment)
 
     def _library(self, status: LibraryStatus | None, moment: datetime) -> StepResult:
-        if self._status is None:
-            return StepResult(step=Step.LIBRARY, code="library-not-asked")
         if status is None:
             return StepResult(step=Step.LIBRARY, code="library-unknown")
         if status.state is not LibraryState.ISSUED:
             detail = status.since.astimezone(_CHINA).date().isoformat()
             return StepResult(step=Step.LIBRARY, code=_STATE_CODES[status.state], detail=detail)
-        today = moment.astimezone(_CHINA).date()
-        if status.valid_to is not None and today > status.valid_to:
-            return StepResult(step=Step.LIBRARY, code="expired", detail=status.valid_to.isoformat())
-        if today < status.valid_from:
-            return StepResult(step=Step.LIBRARY, code="not-yet-in-force", detail=status.valid_from.isoformat())
-        return StepResult(step=Step.LIBRARY, code="library-issued")
+        outside = _outside_term(status.valid_from, status.valid_to, moment)
+        return outside or StepResult(step=Step.LIBRARY, code="library-issued")
+
+
+def _own_term(metadata: Metadata, moment: datetime) -> StepResult:
+    """Judge by what the signed file says of its own term, where no library can be asked."""
+    outside = _outside_term(metadata.valid_from, metadata.valid_to, moment)
+    return outside or StepResult(step=Step.LIBRARY, code="library-not-asked")
+
+
+def _outside_term(first: date, last: date | None, moment: datetime) -> StepResult | None:
+    today = moment.astimezone(_CHINA).date()
+    if last is not None and today > last:
+        return StepResult(step=Step.LIBRARY, code="expired", detail=last.isoformat())
+    if today < first:
+        return StepResult(step=Step.LIBRARY, code="not-yet-in-force", detail=first.isoformat())
+    return None
+
+
+def _digest_of(text: str) -> str:
+    return sm3(text.encode(errors="surrogatepass")).hex()  # a command line hands bytes that are no text over so
 
 
 def _library_facts(status: LibraryStatus) -> Facts:

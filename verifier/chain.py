@@ -31,8 +31,10 @@ from typing_extensions import override
 from trust.formats.crl import Crl, parse_crl
 from trust.formats.pyhanko_sm2 import Sm2SignatureValidator
 from trust.formats.x509 import X509, KeyUsage, parse_x509
+from trust.gm.errors import KeyUnusable, SignatureInvalid
 from trust.kernel.algorithms import TABLE, Algorithm
 from trust.kernel.errors import MalformedInput
+from trust.signatures import verify
 from verifier.errors import TrustMaterialUnusable
 from verifier.ports import TrustMaterial, TrustSource
 
@@ -90,7 +92,7 @@ class _Anchors:
     def __init__(self, material: TrustMaterial) -> None:
         self.material = material
         try:
-            self._x509s = [parse_x509(der) for der in (*material.roots, *material.intermediates)]
+            self._known = [parse_x509(der) for der in (*material.roots, *material.intermediates)]
             self._crls = [parse_crl(der) for der in material.crls]
         except MalformedInput as error:
             raise TrustMaterialUnusable(error.detail) from error
@@ -103,10 +105,11 @@ class _Anchors:
         key = hashlib.sha256(leaf.der).digest()
         good = self._good.get(key)
         if good is None or not good.since <= moment < good.until:
-            fault, path = self._path(leaf, extra, moment, lists=True)
+            issuers = self._issuers(extra)
+            fault, path = self._path(leaf, issuers, moment, lists=True)
             if fault in FRESHNESS:
                 # The library walks from the root down: below a missing list it has not yet looked at any signature.
-                unread, path = self._path(leaf, extra, moment, lists=False)
+                unread, path = self._path(leaf, issuers, moment, lists=False)
                 fault = unread or fault
             if path and self._is_listed(path):
                 fault = "x509-revoked"
@@ -116,6 +119,22 @@ class _Anchors:
         # The certificates in a CMS are not signed: one that the path does not need would let the file be changed.
         stray = any(x509.der not in good.path for x509 in extra)
         return ChainResult(code="x509-stray" if stray else TRUSTED)
+
+    def _issuers(self, extra: Sequence[X509]) -> list[X509]:
+        """Return those of `extra` that are CAs below what is known here, each by the signature of the one above it.
+
+        The library tries every order of the X.509s that it is given before it looks at a signature: eight of one name,
+        which anybody can make, take it half a minute.
+        """
+        found: list[X509] = []
+        waiting = [x509 for x509 in dict.fromkeys(extra) if x509.is_ca]
+        grew = True
+        while grew:
+            below = [x509 for x509 in waiting if any(_issued(by, x509) for by in (*self._known, *found))]
+            waiting = [x509 for x509 in waiting if x509 not in below]
+            found += below
+            grew = bool(below and waiting)
+        return found
 
     def _keep(self, key: bytes, path: Sequence[X509]) -> "_GoodPath":
         since, until = self._window(path)
@@ -165,6 +184,17 @@ class _Anchors:
         since = max(*(x509.not_before for x509 in path), *(crl.this_update for crl in latest.values()))
         until = min(*(x509.not_after for x509 in path), *(crl.next_update for crl in latest.values()))
         return since, until
+
+
+def _issued(by: X509, x509: X509) -> bool:
+    """Whether the key of the CA `by` signed `x509`."""
+    if not by.is_ca or by.subject.der != x509.issuer.der or x509.signature_oid != _SM2.signature_oid:
+        return False
+    try:
+        verify(Algorithm.SM2_SM3, by.spki, x509.tbs, x509.signature)
+    except (SignatureInvalid, KeyUnusable):
+        return False
+    return True
 
 
 def _code_of(fault: Exception) -> str:

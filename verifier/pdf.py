@@ -109,6 +109,8 @@ class PdfChecks:
         code = result.code
         if code == "chain-untrusted" and _is_foreign(judgement):
             code = "chain-unknown"
+        elif code == TRUSTED and signed.has_unsigned_parts:
+            code = "unsigned-parts"
         elif code == TRUSTED and not _is_plausible(signature.claimed_at, signer, judgement.moment):
             code = "time-implausible"
         judgement.add(Step.CHAIN, code, result.detail)

@@ -198,6 +198,11 @@ _ROWS = (
         "签名中附有不属于签章人证书链的数字证书。",
     ),
     _failed(
+        "unsigned-parts",
+        "The signature carries data that nobody signed: unsigned attributes or revocation lists.",
+        "签名中附有未经签名的数据（非签名属性或吊销列表）。",
+    ),
+    _failed(
         "time-implausible",
         "The time of signing that the signer claims lies outside the validity of the signer's X.509, or in the future.",
         "签章人所称的签章时间不在其数字证书有效期内，或晚于当前时间。",

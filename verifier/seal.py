@@ -1,7 +1,7 @@
 """Step 5: the SES seal itself (GB/T 38540 clause 7.2), apart from the signature that it was applied with.
 
-Everything that depends on the bytes of the seal alone is judged once and kept: a seal of 100 kB is applied to
-thousands of files. What depends on time or on trust is judged anew for each file.
+Everything that depends on the bytes of the seal alone is judged once and kept, if the maker is known: a seal of 100 kB
+is applied to thousands of files. What depends on time or on trust is judged anew for each file.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def _sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-_KEPT: Final = 4096  # seals judged good: one for each authority of a city, some 2 kB each without its picture
+_KEPT: Final = 4096  # seals of known makers: one for each authority of a city, some 2 kB each without its picture
 _SM2 = TABLE[Algorithm.SM2_SM3]
 # The text of CertDigestObj.type is not confirmed by any source at hand: the names that are met are read.
 _DIGESTS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -87,26 +87,24 @@ class Seals:
 
     def judge(self, der: bytes, signer: X509, *, used_at: datetime, moment: datetime) -> SealResult:
         """Judge the seal as it was used by `signer` at `used_at`, looking at its maker's X.509 at `moment`."""
+        key = hashlib.sha256(der).digest()
         try:
-            seal = self._read(der)
+            seal = self._good.get(key) or _read(der)
         except _Refused as refused:
             return refused.result
         chain = self._chains.judge(seal.maker, (), moment)
         code = SEAL_VALID if chain.code == TRUSTED else _MAKER_CODES.get(chain.code, "seal-maker-untrusted")
         if code in (SEAL_VALID, MAKER_UNJUDGED):
+            self._keep(key, seal)
             code = _fault(seal, signer, used_at) or code
         return SealResult(code=code, detail=chain.code if chain.code != TRUSTED else None, name=seal.name)
 
-    def _read(self, der: bytes) -> _Seal:
-        key = hashlib.sha256(der).digest()
-        seal = self._good.get(key)
-        if seal is None:
-            seal = _read(der)
-            with self._lock:
-                if len(self._good) >= _KEPT:
-                    self._good.clear()
-                self._good[key] = seal
-        return seal
+    def _keep(self, key: bytes, seal: _Seal) -> None:
+        """Keep a seal of a maker that is known: of makers that anybody may invent, gigabytes could be sent."""
+        with self._lock:
+            if key not in self._good and len(self._good) >= _KEPT:
+                self._good.clear()
+            self._good[key] = seal
 
 
 def _fault(seal: _Seal, signer: X509, used_at: datetime) -> str | None:

@@ -214,6 +214,13 @@ def test_a_file_that_does_not_verify_is_never_released(world):
     assert "fresh-file-invalid" in caught.value.detail
 
 
+@pytest.mark.parametrize("code", ["not-yet-in-force", "expired"])
+def test_a_file_outside_of_its_own_term_is_right_all_the_same(world, code):
+    """Issued ahead of its first day, or finished by recovery after its last."""
+    world.verifier.code = code
+    assert world.service.issue(CLIENT, licence()).identifier
+
+
 def test_an_unavailable_part_leaves_the_intent_to_be_repeated_under_the_same_identifier(world):
     world.hooks.at["before seal"] = unavailable
     with pytest.raises(Unavailable):

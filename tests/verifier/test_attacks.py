@@ -14,6 +14,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from tests.verifier import world
 from tests.verifier.suspicion import VERIFIER, code_of, plain
+from trust.formats import der
 from verifier.rehearsal import with_changed_byte, with_page_added
 from verifier.report import Verdict
 
@@ -289,3 +290,32 @@ def test_no_flipped_byte_of_an_enclosed_ca_leaves_a_file_valid():
         changed[at] = ord("1") if changed[at] != ord("1") else ord("2")
         codes.add(code_of(bytes(changed)))
     assert codes == {"signature-malformed", "x509-stray"}
+
+
+def with_part(pdf, *, behind_certificates=b"", in_signer=b""):
+    """Put a part that nobody signed into the CMS of a file; the signed bytes of the file stay as they are."""
+    start, end = world.signature_span(pdf)
+    raw = bytes.fromhex(pdf[start + 1 : end - 1].decode())
+    oid, explicit = der.read_strict(raw[: 4 + int.from_bytes(raw[2:4], "big")]).children()
+    *head, signers = explicit.children()[0].children()
+    signer = der.encode(der.SEQUENCE, signers.children()[0].content, in_signer)
+    parts = [part.encoded for part in head]
+    body = der.encode(der.SEQUENCE, *parts, behind_certificates, der.encode(der.SET, signer))
+    changed = der.encode(der.SEQUENCE, oid.encoded, der.encode(0xA0, body))
+    return pdf[: start + 1] + changed.hex().encode().ljust(end - start - 2, b"0") + pdf[end - 1 :]
+
+
+UNSIGNED = der.encode(
+    0xA1, der.encode(der.SEQUENCE, der.encode_oid("1.2.3.4"), der.encode(der.SET, der.encode(der.OCTET_STRING, b"x")))
+)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"in_signer": UNSIGNED}, {"behind_certificates": der.encode(0xA1, der.encode(der.OCTET_STRING, b"list"))}],
+    ids=["unsigned attribute", "revocation list"],
+)
+def test_parts_of_the_signature_that_nobody_signed(part):
+    assert with_part(world.good()) == world.good()
+    report = VERIFIER.verify_file(with_part(world.good(), **part))
+    assert (report.verdict, report.code) == (Verdict.INVALID, "unsigned-parts")

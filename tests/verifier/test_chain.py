@@ -7,8 +7,11 @@ import pytest
 from tests.fakes import MOMENT, FixedClock
 from tests.verifier import world
 from tests.verifier.judging import DAY, judge, outcome, step, with_crls
-from trust.formats.x509 import KeyUsage
+from trust.formats.x509 import KeyUsage, parse_x509
+from trust.formats.x509_build import X509Draft, assemble_signed, build_name, build_tbs_x509
+from verifier import chain
 from verifier.api import Verifier
+from verifier.chain import Chains
 from verifier.errors import TrustMaterialUnusable
 from verifier.ports import TrustMaterial
 from verifier.report import Step, Verdict
@@ -93,6 +96,47 @@ def test_an_x509_for_another_use_cannot_stamp(usage, path_length):
     signer = world.certify("other use", issuer, usage=frozenset(usage), path_length=path_length)
     seal = world.make_seal(signers=(signer.x509.der,))
     assert outcome(judge(world.stamped(by=signer, seal=seal))) == (Verdict.INVALID, "x509-usage")
+
+
+def test_x509s_that_lead_to_no_root_are_not_put_into_every_order(monkeypatch):
+    """The path builder tries all orders of CAs of one name: eight of them, which anybody can make, took it 38 s."""
+    name = build_name(common_name="one name", organization=world.AUTHORITY)
+
+    def of_one_name(label, usage, path_length):
+        key = world.key(label)
+        tbs = build_tbs_x509(
+            X509Draft(
+                serial=len(label),
+                issuer=name,
+                subject=name,
+                spki=key.public_key.spki,
+                not_before=MOMENT - DAY,
+                not_after=MOMENT + DAY,
+                key_usage=usage,
+                path_length=path_length,
+            )
+        )
+        return parse_x509(assemble_signed(tbs, key.sign(tbs)))
+
+    cas = [of_one_name("c" * number, world._CA_USAGE, 0) for number in range(1, 10)]
+    leaf = of_one_name("leaf", world._SIGNER_USAGE, None)
+    builds = []
+
+    class Counted(chain.CertificateValidator):
+        def __init__(self, leaf, others, context):
+            builds.append([x509.dump() for x509 in others])
+            super().__init__(leaf, others, context)
+
+    monkeypatch.setattr(chain, "CertificateValidator", Counted)
+    judged = Chains(world.Trust()).judge(leaf, [*cas, world.issuing().x509, world.signer().x509], MOMENT)
+    assert judged.code == "chain-untrusted"
+    assert builds == [[world.issuing().x509.der]]
+
+
+def test_an_issuing_ca_that_only_the_signature_carries_completes_the_path():
+    trust = TrustMaterial(roots=world.material().roots, crls=world.material().crls)
+    seal_apart = world.stamped(seal=None, attachments=())
+    assert step(judge(seal_apart, trust=trust), Step.CHAIN) == "chain-trusted"
 
 
 def test_an_expired_signer_cannot_be_confirmed_without_a_time_stamp():

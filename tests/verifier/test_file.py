@@ -1,5 +1,7 @@
 """What a stamped file is judged to be, one cause at a time."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.fakes import MOMENT, FixedClock
@@ -55,6 +57,23 @@ def test_without_a_library_the_step_says_that_it_was_not_asked():
     report = judge(world.good(), library=None)
     assert report.verdict is Verdict.VALID
     assert step(report, Step.LIBRARY) == "library-not-asked"
+
+
+@pytest.mark.parametrize(
+    ("term", "outcome_of_it"),
+    [
+        ({"valid_to": MOMENT.date() - DAY}, (Verdict.INVALID, "expired")),
+        ({"valid_to": MOMENT.date()}, (Verdict.VALID, "valid")),
+        ({"valid_to": None}, (Verdict.VALID, "valid")),
+        ({"valid_from": MOMENT.date() + DAY}, (Verdict.INVALID, "not-yet-in-force")),
+    ],
+)
+def test_without_a_library_the_term_that_the_file_itself_names_decides(term, outcome_of_it):
+    """An outsider has nothing but the file: a licence whose last printed day is over is not valid."""
+    metadata = replace(world.metadata(), **term).encode_metadata()
+    report = judge(world.stamped(attachments=(("metadata.json", metadata),)), library=None)
+    assert outcome(report) == outcome_of_it
+    assert report.facts is not None
 
 
 @pytest.mark.parametrize(
@@ -116,6 +135,15 @@ def test_an_unsigned_pdf_cannot_be_confirmed_and_the_reader_is_told_what_to_ask_
 
 
 # seal
+
+
+def test_seals_of_makers_that_anybody_may_invent_are_not_kept_in_memory():
+    verifier = Verifier(world.Trust(), FixedClock(), world.Library())
+    invented = world.make_seal(by=world.certify("self-made", None, makes_seals=True))
+    assert verifier.verify_file(world.stamped(seal=invented)).code == "seal-maker-untrusted"
+    assert not verifier._pdf._seals._good
+    assert verifier.verify_file(world.good()).verdict is Verdict.VALID
+    assert len(verifier._pdf._seals._good) == 1
 
 
 def test_a_certificate_without_its_seal_is_not_valid():

@@ -88,3 +88,8 @@ def test_a_text_that_is_no_link_is_refused():
     with pytest.raises(MalformedInput) as refusal:
         verifier(world.Library(), Links(QrMalformed())).verify_qr("hello")
     assert refusal.value.code == "qr-malformed"
+
+
+def test_bytes_of_a_command_line_that_are_no_text_are_judged_like_any_other_code():
+    report = verifier().verify_qr("\udcff")
+    assert (report.verdict, report.code) == (Verdict.INDETERMINATE, "link-unreadable")

@@ -116,7 +116,8 @@ class SignedData:
     """A parsed signature with exactly one signer.
 
     `signed_attributes` is what the signature covers: the attributes as they came, under the tag SET OF (31).
-    `content` is None for a detached signature. `content_type` tells the two OID families apart.
+    `content` is None for a detached signature. `content_type` tells the two OID families apart. `has_unsigned_parts`:
+    it carries revocation lists or unsigned attributes, which anybody may put in; none of them is read.
     """
 
     content_type: str
@@ -130,6 +131,7 @@ class SignedData:
     signing_certificate: SigningCertificateId | None
     signature_oid: str
     signature: bytes
+    has_unsigned_parts: bool
 
     @property
     def signer_x509(self) -> X509 | None:
@@ -189,6 +191,7 @@ def _parse(data: bytes) -> SignedData:
         signing_certificate=_signing_certificate(attributes),
         signature_oid=_algorithm(algorithm),
         signature=value.expect(der.OCTET_STRING).content,
+        has_unsigned_parts=bool(unsigned) or any(element.tag == _CRLS for element in middle),
     )
 
 
