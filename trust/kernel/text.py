@@ -19,20 +19,24 @@ REASON_MAX: Final = 200  # characters: useCause of the provincial sharing interf
 # Control, surrogate, invisible formatting (bidi overrides, zero width) and line separators. Unassigned and private
 # characters pass: a rare character newer than this Python is decided on by the fonts, not here.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cf", "Zl", "Zp"})
+# Letters and marks that show nothing: the grapheme joiner, fillers of Hangul and Khmer, the blank Braille cell.
+_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _NUMBER_LIKE = re.compile("(?=([0-9]{17}[0-9X]))")  # each place, as a true number may begin inside a longer run
 
 
 def check_text(value: str, *, field: str, most: int, least: int = 1) -> str:
-    """Return `value`, of `least` to `most` characters.
+    """Return `value`, of at most `most` characters, at least `least` of them letters or digits.
 
     Raises:
-        TextLength: too short, only spaces, or too long.
+        TextLength: too short, only spaces and signs, or too long.
         TextCharacters: a control or invisible character.
     """
     if not least <= len(value.strip()) or len(value) > most:
         raise TextLength(f"{field} takes {least} to {most} characters.", field=field)
-    if any(unicodedata.category(character) in _REFUSED_CATEGORIES for character in value):
+    if any(unicodedata.category(found) in _REFUSED_CATEGORIES or found in _BLANKS for found in value):
         raise TextCharacters(field=field)
+    if len(_letters(value)) < least:
+        raise TextLength(f"{field} takes at least {least} letters or digits.", field=field)
     return value
 
 
@@ -56,12 +60,17 @@ def check_reason(value: str, *, field: str) -> str:
 
 
 def is_same_person(one: str, other: str) -> bool:
-    """Whether two names are one person's (law 9): case, white space and width of characters make no second person."""
+    """Whether two names are one person's (law 9): case, width, spaces, signs and invisible marks make no second one."""
     return _folded(one) == _folded(other)
 
 
 def _folded(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    return _letters(unicodedata.normalize("NFKC", name).casefold())
+
+
+def _letters(text: str) -> str:
+    """Return `text` without spaces, signs and marks; a letter newer than this Python counts as one."""
+    return "".join(found for found in text if unicodedata.category(found)[0] not in "ZPSM" and found not in _BLANKS)
 
 
 def _without_writing_habits(text: str) -> str:

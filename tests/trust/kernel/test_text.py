@@ -98,5 +98,31 @@ def test_case_and_width_make_no_second_person(other):
     assert is_same_person("Li Ming", other)
 
 
-def test_other_names_are_other_persons():
-    assert not is_same_person("王经办", "王审批")
+@pytest.mark.parametrize(
+    "other", ["王经办.", "王·经办", "王经办\ufe0f", "王经办\U000e0100", "王\u034f经办", "王经办\u3164"]
+)
+def test_signs_and_marks_that_nobody_sees_make_no_second_person(other):
+    assert is_same_person("王经办", other)
+
+
+def test_letters_of_one_look_and_one_meaning_make_no_second_person():
+    assert is_same_person("金一", "\uf90a一")
+    assert is_same_person("José", "Jose\u0301")
+
+
+@pytest.mark.parametrize("other", ["王审批", "王\U000323b0", "王"])
+def test_other_names_are_other_persons(other):
+    assert not is_same_person("王经办", other)
+
+
+@pytest.mark.parametrize("blank", ["\u3164\u3164", "\u115f\u1160", "\u2800\u2800", "注\u034f销"])
+def test_letters_that_show_nothing_are_refused(blank):
+    assert refusal(blank).code == "text-characters"
+
+
+@pytest.mark.parametrize("text", ["..", "· ·", "\ufe0f\ufe0f", "——"])
+def test_signs_alone_are_no_reason_and_no_name(text):
+    for check in (check_reason, check_person):
+        with pytest.raises(TrustError) as caught:
+            check(text, field="by")
+        assert caught.value.code == "text-length"
