@@ -11,7 +11,7 @@ from hsm_adapter.api import Custodian
 from hsm_adapter.errors import InsecureSignerWarning
 from hsm_adapter.guard import GuardedSigner
 from hsm_adapter.software import SoftwareToken, create_software_token, open_software_token
-from portal.home import Home, prepare_home
+from portal.home import Home, check_passphrase_place, prepare_home
 from trust.config import Settings
 from trust.db import Database
 from trust.files import SealedFolder
@@ -74,7 +74,7 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
 
     Runs the self-test of the cryptography first and refuses to go on when it fails. Raises `HomeMissing`,
     `HomeNotWritable`, `SecretMissing`, `DatabaseNotMigrated`, `DatabaseNotDurable`, `PassphraseWrong`,
-    `SoftwareKeysRefused`, `SelfTestFailed`.
+    `PassphraseNotSet`, `SoftwareKeysRefused`, `SelfTestFailed`.
     """
     clock = clock or SystemClock()
     randomness = randomness or SystemRandomness()
@@ -91,6 +91,7 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
             production=settings.environment == "production",
             allowed=settings.allow_software_keys,
         )
+    check_passphrase_place(settings)
     for warning in raised:
         _log.info("%s", warning.message)
     ledger_store = SqlLedgerStore(database)

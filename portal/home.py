@@ -88,14 +88,21 @@ class Home:
             raise HomeNotWritable(f"{self.folder} cannot be written.")
 
 
+def check_passphrase_place(settings: Settings) -> None:
+    """Raise `PassphraseNotSet` when production would keep the passphrase beside the keys that it opens."""
+    path = settings.passphrase_file
+    beside = path is None or path.resolve().is_relative_to(settings.home.resolve())
+    if settings.environment == "production" and beside:
+        raise PassphraseNotSet(field="passphrase_file")
+
+
 def prepare_home(settings: Settings, randomness: Randomness) -> Home:
     """Make what is missing in the home folder and leave alone what is there.
 
     Raises `HomeNotWritable`, `PassphraseNotSet`.
     """
     home = Home(settings.home)
-    if settings.environment == "production" and settings.passphrase_file is None:
-        raise PassphraseNotSet
+    check_passphrase_place(settings)
     try:
         for folder in (home.folder, home.field_key.parent, home.files, home.metrics):
             folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)

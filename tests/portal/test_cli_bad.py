@@ -196,6 +196,18 @@ CASES = (
         ("init",),
         NOT_READY,
         "passphrase-not-set",
+        "passphrase_file",
+    ),
+    Case(
+        "production on a home of development",
+        lambda _, environment: [
+            environment.setenv("YINXIN_ENVIRONMENT", "production"),
+            environment.setenv("YINXIN_ALLOW_SOFTWARE_KEYS", "true"),
+        ],
+        ("keys", "list"),
+        NOT_READY,
+        "passphrase-not-set",
+        "passphrase_file",
     ),
     # settings
     Case("port that is no number", setting("PORT", "eighty"), ("keys", "list"), NOT_READY, "settings-invalid", "port"),

@@ -49,8 +49,18 @@ def test_a_read_only_home_is_refused(tmp_path, monkeypatch):
     assert caught.value.code == "home-not-writable"
 
 
-def test_production_keeps_the_passphrase_apart(tmp_path):
+@pytest.mark.parametrize("place", [None, "home/secrets/token.passphrase", "other/../home/passphrase"])
+def test_production_keeps_the_passphrase_apart(tmp_path, place):
+    file = None if place is None else tmp_path / place
+    settings = load_settings(home=tmp_path / "home", environment="production", passphrase_file=file)
     with pytest.raises(PassphraseNotSet) as caught:
-        prepare_home(load_settings(home=tmp_path / "home", environment="production"), SystemRandomness())
+        prepare_home(settings, SystemRandomness())
     assert caught.value.code == "passphrase-not-set"
     assert not (tmp_path / "home").exists()
+
+
+def test_production_takes_a_passphrase_from_elsewhere(tmp_path):
+    file = tmp_path / "safe" / "passphrase"
+    settings = load_settings(home=tmp_path / "home", environment="production", passphrase_file=file)
+    assert prepare_home(settings, SystemRandomness()).keys == tmp_path / "home" / "keys"
+    assert not (tmp_path / "home" / "secrets" / "token.passphrase").exists()
