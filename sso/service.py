@@ -90,7 +90,8 @@ class ClientRegistry:
         Raises:
             ClientNotAuthenticated: for whichever reason.
         """
-        found = self._store.find_with_secret(client_id)
+        # Ids are letters and digits; PostgreSQL fails on a NUL in a text, which would tell one refusal from another.
+        found = self._store.find_with_secret(client_id) if client_id.isalnum() else None
         digest = found[1] if found else _NO_SECRET
         matches = digest.matches(secret)
         if found is None or not matches or not found[0].enabled:

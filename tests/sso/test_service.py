@@ -62,6 +62,14 @@ def test_wrong_unknown_and_disabled_are_refused_alike(house: House) -> None:
     assert len({repr(refusal) for refusal in refusals}) == 1
 
 
+@pytest.mark.parametrize("identifier", ["", "a\0b", "a b", "' OR 1=1 --"])
+def test_what_can_be_no_client_id_never_reaches_the_database(house: House, identifier: str) -> None:
+    """PostgreSQL fails on a NUL: an answer of its own, and 503 where 401 is right."""
+    house.registry._store = None  # type: ignore[assignment]
+    with pytest.raises(ClientNotAuthenticated):
+        house.registry.authenticate(identifier, "secret")
+
+
 def test_rotation_ends_the_old_secret(house: House) -> None:
     identifier, old = register(house)
     new = house.registry.rotate(identifier).secret

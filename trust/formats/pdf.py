@@ -122,9 +122,11 @@ class PdfDocument:
             kind = self._file.resolve(field.get("FT")) or inherited
             pending += [(kid, kind) for kid in self._array(field.get("Kids"))]
             value = field.get("V")
-            if kind != "Sig" or value is None or value in values:
+            if kind != "Sig" or value is None:
                 continue
             if isinstance(value, Ref):
+                if value in values:
+                    continue
                 values.add(value)
             yield self._signature(value)
 

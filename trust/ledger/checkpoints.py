@@ -28,6 +28,7 @@ class Checkpointer:
         self._clock = clock
         self._origin = origin
         self._lock = threading.Lock()
+        self._known: SignedCheckpoint | None = None  # the last that we saw; the database could be made to forget it
 
     def latest(self) -> SignedCheckpoint | None:
         """Return the newest checkpoint, None before the first."""
@@ -36,15 +37,18 @@ class Checkpointer:
     def checkpoint(self) -> SignedCheckpoint:
         """Sign the present head, unless the newest checkpoint already covers all but checkpoints' own entries.
 
-        Raises what the signer raises, `LedgerUnavailable`, or `LedgerBroken` when the head contradicts that checkpoint.
+        Raises what the signer raises, `LedgerUnavailable`, or `LedgerBroken` when the head contradicts that checkpoint
+        or one that this object has seen is gone.
         """
         with self._lock:
+            self._refuse_forgetting()
             latest, head = self._store.latest_checkpoint(), self._store.head()
-            if latest is not None:
-                if self._covers(latest, head):
-                    return latest
-                self._refuse_contradiction(latest.checkpoint, head)
-            return self._sign(head)
+            if latest is None or not self._covers(latest, head):
+                if latest is not None:
+                    self._refuse_contradiction(latest.checkpoint, head)
+                latest = self._sign(head)
+            self._known = latest
+            return latest
 
     def _sign(self, head: Head) -> SignedCheckpoint:
         checkpoint = Checkpoint(origin=self._origin, size=head.size, root=head.root, at=self._clock.now())
@@ -76,6 +80,13 @@ class Checkpointer:
             use.purpose is KeyPurpose.LEDGER_CHECKPOINT and use.key == self._key and use.outcome is UseOutcome.SIGNED
             for use in uses
         )
+
+    def _refuse_forgetting(self) -> None:
+        """Never sign again for a database from which a checkpoint was taken: whoever cuts the ledger cuts that too."""
+        if self._known is not None:
+            size = self._known.checkpoint.size
+            if self._store.checkpoints(size, size + 1) != [self._known]:
+                raise LedgerBroken("it was signed and is gone.", place=f"checkpoint {size}")
 
     def _refuse_contradiction(self, latest: Checkpoint, head: Head) -> None:
         """Never sign a tree that does not grow out of the last one that was signed."""

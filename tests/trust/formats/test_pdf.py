@@ -299,3 +299,11 @@ def test_any_bytes_behind_a_header_are_read_or_refused(data):
 def test_names_are_names_and_not_texts():
     assert isinstance(value(b"/A"), Name)
     assert value(b"(A)") == b"A"
+
+
+@pytest.mark.parametrize("value", [b"<</Type/Sig/ByteRange[0 1 2 3]/Contents<00>>>", b"[1]", b"(x)", b"5"])
+def test_a_signature_that_is_no_object_of_its_own_is_read_without_a_place(value):
+    file = built(b"<</Type/Catalog/AcroForm<</Fields[2 0 R 3 0 R]>>>>", b"<</FT/Sig/V " + value + b">>", b"<</FT/Sig>>")
+    (signature,) = read_pdf(file).signatures
+    assert signature.contents_span is None
+    assert signature.coverage(file) is Coverage.BROKEN

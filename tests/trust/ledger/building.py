@@ -1,7 +1,9 @@
 """Builders for the tests of the ledger."""
 
+# ruff: noqa: S608  the statements hold nothing but what the tests put there
+
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from trust.gm import sm2
 from trust.gm.sm3 import sm3
 from trust.kernel.algorithms import Algorithm
 from trust.kernel.errors import NotFound
+from trust.kernel.merkle import Frontier
 from trust.keys import (
     KeyInfo,
     KeyPurpose,
@@ -25,6 +28,7 @@ from trust.keys import (
 )
 from trust.ledger.append_only import TABLES
 from trust.ledger.checkpoints import Checkpointer
+from trust.ledger.domain import TREE
 from trust.ledger.service import Ledger
 from trust.ledger.store import SqlLedgerStore
 
@@ -132,3 +136,24 @@ def setting(folder: Path) -> Setting:
     signer = RecordingSigner(ledger)
     checkpointer = Checkpointer(store, signer, KEY, clock, origin=ORIGIN)
     return Setting(path, database, store, ledger, signer, checkpointer)
+
+
+def hexed(data: bytes) -> str:
+    return f"X'{data.hex()}'"
+
+
+def rebuilt(leaves: Iterable[bytes]) -> list[str]:
+    """The statements that replace the whole tree, every hash of it right."""
+    data = list(leaves)
+    hashes = [TREE.leaf(item) for item in data]
+    frontier, nodes = Frontier().extend(TREE, hashes)
+    return [
+        "DELETE FROM ledger_leaf",
+        "DELETE FROM ledger_node",
+        *(
+            f"INSERT INTO ledger_leaf VALUES ({index}, {hexed(item)}, {hexed(hashes[index])})"
+            for index, item in enumerate(data)
+        ),
+        *(f"INSERT INTO ledger_node VALUES ({node.level}, {node.offset}, {hexed(value)})" for node, value in nodes),
+        f"UPDATE ledger_head SET size = {frontier.size}, root = {hexed(frontier.root(TREE))}",
+    ]

@@ -3,14 +3,23 @@
 # ruff: noqa: S608  the statements hold nothing but what the tests put there
 
 import base64
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import MOMENT
-from tests.trust.ledger.building import KEY, ORIGIN, RecordingSigner, Setting, setting, use, uses
+from tests.trust.ledger.building import (
+    KEY,
+    ORIGIN,
+    RecordingSigner,
+    Setting,
+    hexed,
+    rebuilt,
+    setting,
+    use,
+    uses,
+)
 from trust.kernel.errors import NotFound
 from trust.kernel.merkle import Frontier
 from trust.keys import KeyInfo, KeyPurpose, KeyRef
@@ -26,10 +35,6 @@ def broken(tampered: Setting) -> LedgerBroken:
     assert caught.value.code == "ledger-broken"
     assert caught.value.place in caught.value.detail
     return caught.value
-
-
-def hexed(data: bytes) -> str:
-    return f"X'{data.hex()}'"
 
 
 def test_a_whole_ledger_is_reported(grown: Setting) -> None:
@@ -95,23 +100,6 @@ def test_progress_ends_at_the_size(grown: Setting, monkeypatch: pytest.MonkeyPat
 def test_each_change_is_named(grown: Setting, statement: str, place: str) -> None:
     grown.tamper(statement)
     assert broken(grown).place == place
-
-
-def rebuilt(leaves: Iterable[bytes]) -> list[str]:
-    """The statements that replace the whole tree, every hash of it right."""
-    data = list(leaves)
-    hashes = [TREE.leaf(item) for item in data]
-    frontier, nodes = Frontier().extend(TREE, hashes)
-    return [
-        "DELETE FROM ledger_leaf",
-        "DELETE FROM ledger_node",
-        *(
-            f"INSERT INTO ledger_leaf VALUES ({index}, {hexed(item)}, {hexed(hashes[index])})"
-            for index, item in enumerate(data)
-        ),
-        *(f"INSERT INTO ledger_node VALUES ({node.level}, {node.offset}, {hexed(value)})" for node, value in nodes),
-        f"UPDATE ledger_head SET size = {frontier.size}, root = {hexed(frontier.root(TREE))}",
-    ]
 
 
 def stored_leaves(made: Setting) -> list[bytes]:

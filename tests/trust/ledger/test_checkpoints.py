@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes import MOMENT
-from tests.trust.ledger.building import KEY, ORIGIN, Setting, uses
+from tests.trust.ledger.building import KEY, ORIGIN, Setting, rebuilt, uses
 from trust.gm.sm3 import sm3
 from trust.kernel import merkle
 from trust.keys import KeyPurpose, KeyUse, Signature, SigningRequest, UseOutcome
@@ -120,6 +120,17 @@ def test_a_head_that_contradicts_the_last_checkpoint_is_never_signed(grown: Sett
     with pytest.raises(LedgerBroken):
         grown.checkpointer.checkpoint()
     assert len(grown.store.checkpoints(0, 100)) == 2
+
+
+def test_a_database_from_which_a_checkpoint_was_taken_is_never_signed_again(grown: Setting) -> None:
+    """Cutting the tail together with the checkpoint over it leaves a ledger that agrees with itself."""
+    last = grown.checkpointer.checkpoint()
+    kept = [leaf.data for leaf in grown.store.leaves(0, 14)]
+    grown.tamper(*rebuilt(kept), "DELETE FROM ledger_checkpoint WHERE size > 13")
+    assert grown.ledger.verify().checkpointed_size == 13
+    with pytest.raises(LedgerBroken) as caught:
+        grown.checkpointer.checkpoint()
+    assert caught.value.place == f"checkpoint {last.checkpoint.size}"
 
 
 def test_no_checkpoint_is_stored_when_signing_fails(empty: Setting) -> None:
