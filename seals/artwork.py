@@ -1,4 +1,4 @@
-"""The picture of a round unit seal, drawn from outlines: vector for the page, PNG for the SES object, SVG for screens.
+"""The picture of a round unit seal, drawn from outlines: vector for the page, PNG for the SES object.
 
 Layout of a Chinese unit seal (国发〔1999〕25号 and GA/T practice): the name on the upper arc, a five-pointed star in
 the middle, an optional line such as 证照专用章 under it, a 13-digit code on the lower arc, all inside one ring.

@@ -1,6 +1,6 @@
-"""The shapes of a seal in the three forms that are used: PDF operators, SVG and PNG.
+"""The shapes of a seal in the two forms that are used: PDF operators and PNG.
 
-All three come from the same shapes. The PDF form is a bare content stream in millimetres, because the stamp puts it
+Both come from the same shapes. The PDF form is a bare content stream in millimetres, because the stamp puts it
 straight into an appearance stream; `as_pdf` wraps it into a page for print shops and for rasterising.
 """
 
@@ -46,17 +46,6 @@ def as_pdf(operators: bytes) -> bytes:
         return target.getvalue()
 
 
-def as_svg(shapes: Sequence[Shape]) -> str:
-    """Return an SVG whose unit is the millimetre."""
-    colour = "#" + "".join(f"{round(255 * part):02x}" for part in RED)
-    paths = "".join(_svg_path(shape, colour) for shape in shapes)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE_MM} {SIZE_MM}" width="{SIZE_MM * 10}" '
-        f'height="{SIZE_MM * 10}"><g transform="translate({_number(_HALF)} {_number(_HALF)}) scale(1 -1)" '
-        f'stroke-linejoin="round">{paths}</g></svg>'
-    )
-
-
 def as_png(operators: bytes, *, dpi: float = PNG_DPI) -> bytes:
     """Return a PNG of one colour on a transparent background, 4 bits per pixel."""
     opacity = _opacity(operators, dpi)
@@ -96,17 +85,6 @@ def _opacity(operators: bytes, dpi: float) -> Image.Image:
 def _operator(segment: Segment) -> str:
     numbers = " ".join(_number(value) for point in segment.points for value in point)
     return f"{numbers} {segment.operator}" if numbers else segment.operator
-
-
-def _svg_path(shape: Shape, colour: str) -> str:
-    commands = "".join(
-        {"m": "M", "l": "L", "c": "C", "h": "Z"}[segment.operator]
-        + " ".join(_number(value) for point in segment.points for value in point)
-        for segment in shape.segments
-    )
-    fill = "none" if shape.paint == "stroke" else colour
-    stroke = f' stroke="{colour}" stroke-width="{_number(shape.stroke)}"' if shape.stroke else ""
-    return f'<path d="{commands}" fill="{fill}"{stroke}/>'
 
 
 def _number(value: float) -> str:

@@ -6,7 +6,6 @@ on. A writing unit begins IMMEDIATE, so that two writers wait for each other ins
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, select
 from sqlalchemy.engine import make_url
@@ -142,12 +141,6 @@ class Database:
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
-
-
-def sqlite_file(address: str) -> Path | None:
-    """Return the file of an SQLite address, or None for another database."""
-    url = make_url(address)
-    return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
 
 
 @contextmanager

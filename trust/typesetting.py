@@ -61,18 +61,16 @@ class Typesetter:
     """Typesets templates with one set of fonts; safe to share between threads, one per process.
 
     `font_dirs` come after the fonts shipped with the service; folders that do not exist are skipped, since the
-    rare-character fonts are optional. `root` is the folder that templates may read files from; by default each
-    template sees only its own folder.
+    rare-character fonts are optional. A template may read files from its own folder only.
     """
 
-    def __init__(self, font_dirs: Sequence[Path] = (), *, root: Path | None = None) -> None:
+    def __init__(self, font_dirs: Sequence[Path] = ()) -> None:
         self.font_folders = (shipped_fonts(), *(folder for folder in font_dirs if folder.is_dir()))
         self._fonts = typst.Fonts(
             include_system_fonts=False,
             include_embedded_fonts=False,
             font_paths=[str(folder) for folder in self.font_folders],
         )
-        self._root = root
         self._pools: dict[Path, _Pool] = {}
         self._lock = threading.Lock()
 
@@ -98,33 +96,19 @@ class Typesetter:
         # A date in a PDF has whole seconds (ISO 32000-1 section 7.9.4); typst refuses finer ones.
         return self._pool(template).compile(_inputs(data), timestamp.replace(microsecond=0), standard)
 
-    def png(
-        self, template: Path, data: Mapping[str, object], *, timestamp: datetime, ppi: float = 144.0
-    ) -> tuple[bytes, ...]:
-        """Return one PNG per page, at `ppi` pixels per inch.
-
-        Raises the same errors as `pdf`: the PDF is compiled first, because only that refuses missing glyphs.
-        """
-        pool = self._pool(template)
-        inputs = _inputs(data)
-        timestamp = timestamp.replace(microsecond=0)
-        pool.compile(inputs, timestamp, "a-3b")
-        return pool.pages(inputs, timestamp, ppi)
-
     def _pool(self, template: Path) -> "_Pool":
         with self._lock:
             pool = self._pools.get(template)
             if pool is None:
-                pool = self._pools[template] = _Pool(template, self._root or template.parent, self._fonts)
+                pool = self._pools[template] = _Pool(template, self._fonts)
             return pool
 
 
 class _Pool:
     """The warm compilers of one template; each is used by one thread at a time."""
 
-    def __init__(self, template: Path, root: Path, fonts: typst.Fonts) -> None:
+    def __init__(self, template: Path, fonts: typst.Fonts) -> None:
         self._template = template
-        self._root = root
         self._fonts = fonts
         self._idle: queue.LifoQueue[typst.Compiler | None] = queue.LifoQueue()  # None: may still be made
         for _ in range(_COMPILERS_PER_TEMPLATE):
@@ -143,20 +127,9 @@ class _Pool:
             raise TypesettingFailed(template=self._template.name, reason="no single PDF")
         return made
 
-    def pages(self, inputs: dict[str, str], timestamp: datetime, ppi: float) -> tuple[bytes, ...]:
-        compiler = self._idle.get()
-        try:
-            compiler = compiler or self._new()
-            made = compiler.compile(format="png", ppi=ppi, sys_inputs=inputs, timestamp=timestamp)
-        except (RuntimeError, OSError, ValueError) as error:
-            raise _translated(error, self._template) from None
-        finally:
-            self._idle.put(compiler)
-        return (made,) if isinstance(made, bytes) else tuple(made or ())
-
     def _new(self) -> typst.Compiler:
         return typst.Compiler(
-            str(self._template), root=str(self._root), font_paths=self._fonts, ignore_system_fonts=True
+            str(self._template), root=str(self._template.parent), font_paths=self._fonts, ignore_system_fonts=True
         )
 
 

@@ -27,12 +27,11 @@ from portal.telemetry import configure_logging
 from portal.wiring import open_installation
 from trust.config import load_settings
 from trust.kernel import merkle
-from trust.kernel.algorithms import Algorithm
 from trust.kernel.clock import SystemClock
 from trust.kernel.errors import Conflict, InternalFault
 from trust.ledger.domain import TREE
 from trust.ledger.service import MAX_ENTRIES
-from trust.signatures import verify
+from trust.signatures import algorithm_of, verify
 from verifier.rehearsal import with_changed_byte, with_page_added
 
 PURPOSE: Final = "演示：核对所签发的证照"
@@ -211,12 +210,8 @@ def _proved(script: _Script, service: ServiceClient, document: str) -> dict[str,
         checkpoint = _checkpoint_over(service, index)
         size = int(checkpoint["size"])
         body = checkpoint["body"].encode()
-        verify(
-            Algorithm(checkpoint["algorithm"]),
-            base64.b64decode(checkpoint["public_key"]),
-            body,
-            base64.b64decode(checkpoint["signature"]),
-        )
+        key = base64.b64decode(checkpoint["public_key"])
+        verify(algorithm_of(key), key, body, base64.b64decode(checkpoint["signature"]))
         proof = service.ledger("proof/inclusion", index=index, size=size)
         merkle.verify_inclusion(
             TREE,

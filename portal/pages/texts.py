@@ -18,7 +18,6 @@ class Texts:
     other_label: str
     other_hreflang: str
     service: str
-    tagline: str
     skip: str
     nav_verify: str
     nav_docs: str
@@ -88,7 +87,6 @@ ZH = Texts(
     other_label="English",
     other_hreflang="en",
     service="印信 · 电子证照核验",
-    tagline="电子证照签发、签章与核验服务",
     skip="跳到正文",
     nav_verify="核验证照",
     nav_docs="接口说明",
@@ -186,7 +184,6 @@ EN = Texts(
     other_label="中文",
     other_hreflang="zh-CN",
     service="yinxin · certificate verification",
-    tagline="Issuing, sealing and verifying electronic certificates",
     skip="Skip to content",
     nav_verify="Verify",
     nav_docs="API",

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from trust.db import Database, DatabaseUnavailable, sqlite_file
+from trust.db import Database, DatabaseUnavailable
 
 
 @pytest.fixture
@@ -74,8 +74,3 @@ def test_committed_data_survives_a_power_cut_by_the_pragmas(database):
         assert session.execute(text("pragma journal_mode")).scalar_one() == "wal"
         assert session.execute(text("pragma synchronous")).scalar_one() == 2
         assert session.execute(text("pragma foreign_keys")).scalar_one() == 1
-
-
-def test_the_file_of_an_address_is_told(tmp_path):
-    assert sqlite_file(f"sqlite:///{tmp_path}/x.sqlite3") == tmp_path / "x.sqlite3"
-    assert sqlite_file("postgresql+psycopg://h/x") is None

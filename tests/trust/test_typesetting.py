@@ -50,12 +50,11 @@ def test_fonts_are_only_the_shipped_ones(typesetter: Typesetter) -> None:
 def test_a_character_without_a_glyph_is_refused_by_name(
     typesetter: Typesetter, template: Path, text: str, named: str
 ) -> None:
-    for typeset in (typesetter.pdf, typesetter.png):
-        with pytest.raises(UnrenderableCharacter) as caught:
-            typeset(template, {"name": text}, timestamp=MOMENT)
-        assert caught.value.code == "character-unrenderable"
-        assert named in caught.value.detail
-        assert len(caught.value.characters) == 1
+    with pytest.raises(UnrenderableCharacter) as caught:
+        typesetter.pdf(template, {"name": text}, timestamp=MOMENT)
+    assert caught.value.code == "character-unrenderable"
+    assert named in caught.value.detail
+    assert len(caught.value.characters) == 1
 
 
 def test_every_missing_character_is_named_once(typesetter: Typesetter, template: Path) -> None:
@@ -80,12 +79,6 @@ def test_a_missing_template_is_our_fault(typesetter: Typesetter, tmp_path: Path)
         typesetter.pdf(tmp_path / "none.typ", {}, timestamp=MOMENT)
 
 
-def test_png_has_the_asked_resolution(typesetter: Typesetter, template: Path) -> None:
-    (page,) = typesetter.png(template, {"name": "示例"}, timestamp=MOMENT, ppi=254)
-    assert page[:8] == b"\x89PNG\r\n\x1a\n"
-    assert int.from_bytes(page[16:20], "big") == 1000  # 100 mm at 10 pixels per millimetre
-
-
 def test_threads_share_one_typesetter(typesetter: Typesetter, template: Path) -> None:
     made: dict[str, bytes] = {}
 
@@ -100,3 +93,12 @@ def test_threads_share_one_typesetter(typesetter: Typesetter, template: Path) ->
     for thread in threads:
         thread.join()
     assert len(set(made.values())) == 30
+
+
+def test_a_refusal_names_the_first_eight_characters(typesetter: Typesetter, template: Path) -> None:
+    missing = "".join(chr(0x5D0 + place) for place in range(9))
+    for count in (8, 9):
+        with pytest.raises(UnrenderableCharacter) as caught:
+            typesetter.pdf(template, {"name": missing[:count]}, timestamp=MOMENT)
+        assert len(caught.value.characters) == count
+        assert caught.value.detail.count("U+") == 8

@@ -10,12 +10,8 @@ from asn1crypto import algos, keys
 
 SM3_OID = "1.2.156.10197.1.401"
 SM2_CURVE_OID = "1.2.156.10197.1.301"
-SM2_SIGN_OID = "1.2.156.10197.1.301.1"
 SM2_WITH_SM3_OID = "1.2.156.10197.1.501"
 EC_PUBLIC_KEY_OID = "1.2.840.10045.2.1"
-
-# GB/T 35275 names the SM2 signature in three ways, and all three are met in the wild; each means SM2 with SM3.
-SM2_SIGNATURE_OIDS = frozenset({SM2_WITH_SM3_OID, SM2_SIGN_OID, SM2_CURVE_OID})
 
 # GB/T 20518 extension: the unit's organisation code, today its unified social credit code.
 USCC_EXTENSION_OID = "1.2.156.10260.4.1.4"

@@ -7,7 +7,6 @@ name, because a forged certificate with a link to a look-alike site is the attac
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
 
 import zxingcpp
 
@@ -15,8 +14,7 @@ from trust.kernel.errors import InvalidInput, MalformedInput
 from trust.kernel.identifier_errors import CertificateIdentifierInvalid
 from trust.kernel.identifiers import CertificateIdentifier
 
-TOKEN_BYTES: Final = 16  # 128 bits: cannot be guessed
-_TOKEN_LENGTH = 22  # characters: 16 bytes in base64url without padding
+_TOKEN_LENGTH = 22  # characters: 16 bytes in base64url without padding; 128 bits cannot be guessed
 _TEXT_MAX = 512  # characters: a code with more would not be readable at the printed size
 _BASE = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?((?:/[A-Za-z0-9._~-]+)*)/?", re.ASCII)
 _LINK = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(.*)", re.ASCII)

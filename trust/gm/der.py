@@ -11,7 +11,6 @@ from trust.kernel.errors import TrustError
 INTEGER: Final = 0x02
 BIT_STRING: Final = 0x03
 OCTET_STRING: Final = 0x04
-OBJECT_IDENTIFIER: Final = 0x06
 SEQUENCE: Final = 0x30
 
 _LONG_FORM: Final = 0x80  # from here on the first length octet counts further length octets (X.690 section 8.1.3.5)

@@ -69,10 +69,6 @@ class PublicKey:
                 self._za[bytes(ident)] = known
         return known
 
-    def start_digest(self, *, ident: bytes = DEFAULT_ID) -> sm3.Hash:
-        """Return a hash that has absorbed ZA: feed it the message in pieces, and its digest is e."""
-        return sm3.new(self.za(ident))
-
     def message_digest(self, message: Buffer, *, ident: bytes = DEFAULT_ID) -> bytes:
         """Return e = SM3(ZA || message), the 32 bytes that are signed."""
         state = sm3.new(self._za_default if ident is DEFAULT_ID else self.za(ident))

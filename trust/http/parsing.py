@@ -10,15 +10,14 @@ Use in a route, below the route decorator and `protected`::
 `ThingBody` is a `StrictModel`. Values are read in pydantic's JSON mode: strict types, while dates are ISO 8601 strings.
 """
 
-import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import IO, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from flask import Flask, Request, request
+from flask import Flask, request
 from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -94,12 +93,10 @@ def refuse_fields(error: ValidationError) -> NoReturn:
     raise FieldInvalid(f"{fault['msg']}.", field=field, kind=kind) from None
 
 
-def read_json(model: type[ModelT], *, max_bytes: int | None = None) -> ModelT:
-    """Return the body of the present request as `model`; `max_bytes` lowers the limit of the application."""
+def read_json(model: type[ModelT]) -> ModelT:
+    """Return the body of the present request as `model`."""
     if not request.is_json:
         raise MediaTypeUnsupported("This operation reads application/json.")
-    if max_bytes is not None:
-        request.max_content_length = max_bytes
     data, limit = request.get_data(), request.max_content_length
     # A chunked body announces no length, and the reader below us cuts it off at the limit without a word.
     if request.content_length is None and limit is not None and len(data) >= limit:
@@ -108,14 +105,14 @@ def read_json(model: type[ModelT], *, max_bytes: int | None = None) -> ModelT:
 
 
 def json_body(
-    model: type[ModelT], *, max_bytes: int | None = None, example: Mapping[str, object] | None = None
+    model: type[ModelT], *, example: Mapping[str, object] | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Parse the JSON body into `model` and hand it to the view as `body`; `example` goes to the API description."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def parsed(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, body=read_json(model, max_bytes=max_bytes), **kwargs)
+            return view(*args, body=read_json(model), **kwargs)
 
         return described_body(model, media_type="application/json", example=example)(parsed)
 
@@ -187,24 +184,9 @@ class StrictJson(DefaultJSONProvider):
         return load_json(s)
 
 
-class MemoryRequest(Request):
-    """Keeps uploaded files in memory: the framework would write large ones, holders' numbers and all, to a disk."""
-
-    @override
-    def _get_file_stream(
-        self,
-        total_content_length: int | None,
-        content_type: str | None,
-        filename: str | None = None,
-        content_length: int | None = None,
-    ) -> IO[bytes]:
-        return io.BytesIO()
-
-
 def install(app: Flask, *, max_json_bytes: int, max_upload_bytes: int) -> None:
     """Set the body limits of `app`, in bytes, and its JSON reader; a longer body becomes `BodyTooLarge`."""
     app.json = StrictJson(app)
-    app.request_class = MemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = max_upload_bytes + _MULTIPART_ALLOWANCE
     app.config["MAX_FORM_MEMORY_SIZE"] = max(max_json_bytes, _FORM_MEMORY_BYTES)
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.trust.formats.pki_samples import DISTID, make_leaf, make_root, openssl
 from trust.formats import der
-from trust.formats.asn1 import SM2_CURVE_OID, SM2_SIGN_OID, SM2_SIGNATURE_OIDS, SM2_WITH_SM3_OID, SM3_OID
+from trust.formats.asn1 import SM2_CURVE_OID, SM2_WITH_SM3_OID, SM3_OID
 from trust.formats.cms import (
     DATA_OID,
     GM_DATA_OID,
@@ -247,11 +247,14 @@ def _gm(signature_oid: str, content: bytes | None = None) -> SignedData:
     return parse_signed_data(_container(_VERSION, _DIGESTS, encapsulated, _CERTS, signers, family=GM_SIGNED_DATA_OID))
 
 
+# The SM2 signature is named in three ways in the wild. Reading takes all; the verifier takes the first alone.
+SM2_SIGN_OID = "1.2.156.10197.1.301.1"
+
+
 @pytest.mark.parametrize("signature_oid", [SM2_WITH_SM3_OID, SM2_SIGN_OID, SM2_CURVE_OID])
 def test_the_family_of_gbt_35275_is_read_with_each_name_of_the_algorithm(signature_oid: str) -> None:
     parsed = _gm(signature_oid, b"content")
     assert parsed.signature_oid == signature_oid
-    assert parsed.signature_oid in SM2_SIGNATURE_OIDS
     assert (parsed.content_type, parsed.content) == (GM_SIGNED_DATA_OID, b"content")
 
 

@@ -138,13 +138,6 @@ def test_the_cache_of_za_is_bounded_and_right_beyond_its_bound() -> None:
     assert len(key._za) <= sm2._MAX_CACHED_IDS
 
 
-def test_a_message_may_be_hashed_in_pieces() -> None:
-    state = PUBLIC.start_digest()
-    state.update(MESSAGE[:5])
-    state.update(MESSAGE[5:])
-    assert state.digest() == PUBLIC.message_digest(MESSAGE) == E_VALUE
-
-
 @given(st.binary(min_size=1, max_size=400))
 def test_what_was_encrypted_decrypts(plaintext) -> None:
     ciphertext = PUBLIC.encrypt(plaintext)
