@@ -10,14 +10,15 @@ Use in a route, below the route decorator and `protected`::
 `ThingBody` is a `StrictModel`. Values are read in pydantic's JSON mode: strict types, while dates are ISO 8601 strings.
 """
 
+import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, NoReturn, TypeVar
+from typing import IO, Any, NoReturn, TypeVar
 
-from flask import Flask, request
+from flask import Flask, Request, request
 from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -184,9 +185,24 @@ class StrictJson(DefaultJSONProvider):
         return load_json(s)
 
 
+class MemoryRequest(Request):
+    """Keeps uploaded files in memory: the framework would write large ones, holders' numbers and all, to a disk."""
+
+    @override
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return io.BytesIO()
+
+
 def install(app: Flask, *, max_json_bytes: int, max_upload_bytes: int) -> None:
     """Set the body limits of `app`, in bytes, and its JSON reader; a longer body becomes `BodyTooLarge`."""
     app.json = StrictJson(app)
+    app.request_class = MemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = max_upload_bytes + _MULTIPART_ALLOWANCE
     app.config["MAX_FORM_MEMORY_SIZE"] = max(max_json_bytes, _FORM_MEMORY_BYTES)
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS

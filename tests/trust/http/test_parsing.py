@@ -5,6 +5,7 @@ from typing import Annotated
 
 import pytest
 from apiflask import APIFlask
+from flask import request
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
@@ -153,3 +154,24 @@ def test_the_model_stands_in_the_api_description() -> None:
     content = served().spec["paths"]["/body"]["post"]["requestBody"]["content"]["application/json"]
     assert content["schema"] == {"$ref": "#/components/schemas/Body"}
     assert content["example"] == {"name": "n", "day": "2026-11-21"}
+
+
+def test_a_large_file_never_touches_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent for verification shows a person's number; it is kept nowhere, not even for a moment (law 7)."""
+    app = APIFlask(__name__)
+    problems.install(app)
+    parsing.install(app, max_json_bytes=LIMIT, max_upload_bytes=4_000_000)
+    streams = []
+
+    @app.post("/file")
+    def upload() -> str:
+        streams.append(request.files["file"].stream)
+        return str(len(request.files["file"].read()))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda *_, **__: pytest.fail("a file was made on a disk"))
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda *_, **__: pytest.fail("a file may go to a disk"))
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n'
+    body = head + bytes(3_000_000) + b"\r\n--x--\r\n"
+    answer = app.test_client().post("/file", data=body, content_type="multipart/form-data; boundary=x")
+    assert (answer.status_code, answer.text) == (200, "3000000")
+    assert isinstance(streams[0], io.BytesIO)
