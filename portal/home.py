@@ -106,6 +106,7 @@ def prepare_home(settings: Settings, randomness: Randomness) -> Home:
     try:
         for folder in (home.folder, home.field_key.parent, home.files, home.metrics):
             folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+            folder.chmod(_OWNER_ONLY_FOLDER)  # a home that was there before may be open, and the database in it with it
         for path in (home.field_key, home.file_key, home.index_key):
             _write_once(path, randomness.token(KEY_BYTES).hex())
         if settings.passphrase_file is None:

@@ -4,7 +4,7 @@ import multiprocessing
 import threading
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from portal.home import Home
@@ -37,6 +37,7 @@ def serve(settings: Settings, housekeeping: Housekeeping) -> None:
             workers=settings.workers,
             blocking_threads=_BLOCKING_THREADS,
             backlog=_BACKLOG,
+            http=HTTPModes.http1,  # what a proxy speaks to us; the limit on the head below holds for it alone
             http1_settings=HTTP1Settings(max_buffer_size=_LARGEST_REQUEST_HEAD),
             websockets=False,
             respawn_failed_workers=True,

@@ -21,6 +21,13 @@ def test_a_fresh_home_belongs_to_its_owner_only(tmp_path):
     assert stat.S_IMODE(home.field_key.parent.stat().st_mode) == 0o700
 
 
+def test_a_home_that_was_there_before_is_closed_to_others(tmp_path):
+    """The database lies in it, with the digests of client secrets and who holds what, and has the mode of the umask."""
+    (tmp_path / "home").mkdir(mode=0o755)
+    home = prepare_home(load_settings(home=tmp_path / "home"), SystemRandomness())
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (home.folder, home.files, home.metrics)} == {0o700}
+
+
 def test_preparing_twice_changes_no_secret(tmp_path):
     settings = load_settings(home=tmp_path / "home")
     first = prepare_home(settings, SystemRandomness()).field_key.read_text()
