@@ -270,4 +270,7 @@ def _state(status: os.stat_result) -> tuple[int, int, int]:
 
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(MAX_FILE_BYTES)
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise KeyFileBroken(f"The file {path.name} exceeds {MAX_FILE_BYTES} bytes.", field=path.name)
+    return content

@@ -76,6 +76,17 @@ def test_a_search_leaves_a_row_for_each_certificate_and_one_for_none(world, iden
     assert access.identifier is None
 
 
+def test_a_holder_is_shown_the_newest_looks_up_to_a_bound(world, identifier, monkeypatch):
+    for _ in range(3):
+        world.service.find_by_holder(OTHER_CLIENT, HOLDER, PURPOSE)
+        world.clock.advance(minutes=1)
+    monkeypatch.setattr("certs.library.ACCESSES_MAX", 3)
+    every = world.service.accesses(HOLDER)
+    monkeypatch.setattr("certs.library.ACCESSES_MAX", 2)
+    assert world.service.accesses(HOLDER) == every[:2]
+    assert [access.visit.at for access in every] == [MOMENT + timedelta(minutes=n) for n in (2, 1, 0)]
+
+
 def test_the_kind_is_part_of_a_holder(world, identifier):
     assert world.service.find_by_holder(CLIENT, HolderNumber(kind="999", number=PERSON), PURPOSE) == ()
 
@@ -244,6 +255,7 @@ class TestAuthorities:
             ({"region": "３５０１０２"}, "region-invalid", "region"),
             ({"name_zh": ""}, "text-length", "name_zh"),
             ({"name": "x" * 201}, "text-length", "name"),
+            ({"seal_id": "x" * 65}, "text-length", "seal_id"),
             ({"seal_id": "\n"}, "text-length", "seal_id"),
             ({"permitted_types": frozenset({"x"})}, "certificate-identifier-type", "permitted_types"),
             (
@@ -257,3 +269,8 @@ class TestAuthorities:
         with pytest.raises(TrustError) as caught:
             authority(**changes)
         assert (caught.value.code, caught.value.field) == (code, field)
+
+    def test_the_bounds_of_an_authority_are_accepted(self):
+        types = frozenset(f"11000000DEM0YX001B{n:03d}" for n in range(500))
+        made = authority(name="x" * 200, name_zh="某" * 200, seal_id="x" * 64, permitted_types=types)
+        assert len(made.permitted_types) == 500

@@ -45,10 +45,10 @@ def rows(world, table):
         return session.connection().exec_driver_sql(f"select * from {table}").mappings().all()  # noqa: S608
 
 
-def issue_and_die(world, boundary):
+def issue_and_die(world, boundary, key="key-00000001"):
     world.hooks.at[boundary] = kill
     with pytest.raises(Killed):
-        world.service.issue(CLIENT, licence())
+        world.service.issue(CLIENT, licence(key))
 
 
 def test_every_boundary_of_the_operation_is_tried(world):
@@ -113,6 +113,14 @@ def test_the_page_of_a_retry_is_the_page_of_the_first_run(world):
     world.service.recover()
     first, second = (world.files.get(name).rsplit(b"\n", 1)[0] for name in world.files.names)
     assert first == second
+
+
+def test_one_pass_takes_a_bounded_number_and_the_next_goes_on(world, monkeypatch):
+    for number in range(3):
+        issue_and_die(world, "after seal", key=f"recovery-{number}")
+    world.clock.advance(minutes=1)
+    monkeypatch.setattr("certs.recovery.BATCH", 2)
+    assert [len(world.service.recover().finished) for _ in range(3)] == [2, 1, 0]
 
 
 def test_a_left_over_blob_does_not_count(world):

@@ -140,6 +140,7 @@ def with_holder(**changes):
     return BODY | {"holder": BODY["holder"] | changes}
 
 
+KEYS_100 = [f"f{one}_{two}" for one in "abcdefghij" for two in "abcdefghij"]
 BAD = [
     ("check digit", with_holder(number="110105194912310021"), 422, "resident-id-check", "holder.number"),
     ("old number", with_holder(number="110105491231002"), 422, "resident-id-length", "holder.number"),
@@ -150,6 +151,7 @@ BAD = [
     ("number as number", BODY | {"number": 350102000001}, 422, "field-invalid", "number"),
     ("date in words", BODY | {"valid_to": "20. November"}, 422, "field-invalid", "valid_to"),
     ("dates out of order", BODY | {"valid_to": "2026-11-20"}, 422, "date-order", "valid_to"),
+    ("as many fields as are read", BODY | {"face": dict.fromkeys(KEYS_100, "")}, 422, "field-unknown", "fa_a"),
     ("too many fields", BODY | {"face": {f"f{n}": "" for n in range(101)}}, 422, "field-invalid", "face"),
     ("oversized value", BODY | {"number": "1" * 1000}, 422, "field-too-long", "permit_number"),
     ("supersedes nonsense", BODY | {"supersedes": "x"}, 422, "certificate-identifier-characters", "supersedes"),

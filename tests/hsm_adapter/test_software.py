@@ -33,7 +33,7 @@ from hsm_adapter.errors import (
     TokenFolderUnusable,
 )
 from hsm_adapter.passphrase import MAX_PASSPHRASE_BYTES, read_passphrase
-from hsm_adapter.software import Argon2Cost, SoftwareToken, create_software_token, open_software_token
+from hsm_adapter.software import MAX_FILE_BYTES, Argon2Cost, SoftwareToken, create_software_token, open_software_token
 from tests.fakes import FixedClock
 from tests.hsm_adapter.building import CHEAP, PASSPHRASE, TokenFolder, token_folder, write_passphrase
 from trust.kernel.algorithms import Algorithm
@@ -424,3 +424,15 @@ def test_no_secret_shows_in_repr_log_warning_or_error(
         assert repr(secret)[2:-1] not in text
         assert base64.b64encode(secret).decode() not in text
     assert PASSPHRASE not in text
+
+
+def test_a_file_of_the_token_is_bounded(folder: TokenFolder) -> None:
+    info = folder.open().generate(algorithm=Algorithm.SM2_SM3, purpose=KeyPurpose.SEALING, label="a")
+    for path in (folder.file(info.ref), folder.path / "token.json"):
+        content = path.read_bytes()
+        path.write_bytes(content.ljust(MAX_FILE_BYTES))
+        assert folder.open().info(info.ref) == info
+        path.write_bytes(content.ljust(MAX_FILE_BYTES + 1))
+        with pytest.raises(KeyFileBroken, match=str(MAX_FILE_BYTES)):
+            folder.open().info(info.ref)
+        path.write_bytes(content)

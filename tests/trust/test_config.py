@@ -69,3 +69,32 @@ def test_server_processes_read_the_same_settings(tmp_path, monkeypatch):
     given = load_settings(home=tmp_path, port=9002, allow_software_keys=True, font_paths=(Path("/a"),))
     hand_to_children(given, metrics_folder=tmp_path)
     assert load_settings() == given
+
+
+BOUNDS = {
+    "port": (1, 65535),
+    "trusted_proxies": (0, 5),
+    "workers": (1, 64),
+    "max_body_bytes": (1024, None),
+    "max_upload_bytes": (1024, None),
+    "verify_rate_per_minute": (1, None),
+    "token_rate_per_minute": (1, None),
+    "access_token_seconds": (30, 3600),
+    "crl_days": (1, 30),
+    "checkpoint_seconds": (1, 3600),
+}
+
+
+def test_every_number_among_the_settings_has_bounds():
+    assert {name for name, field in Settings.model_fields.items() if field.annotation is int} == set(BOUNDS)
+
+
+@pytest.mark.parametrize(("name", "bounds"), BOUNDS.items())
+def test_the_bounds_of_a_setting_hold_from_both_sides(name, bounds):
+    least, most = bounds
+    for value, outside in ((least, least - 1), (most, most and most + 1)):
+        if value is not None:
+            assert getattr(load_settings(**{name: value}), name) == value
+            with pytest.raises(SettingsInvalid) as caught:
+                load_settings(**{name: outside})
+            assert caught.value.field == name

@@ -180,8 +180,8 @@ def test_a_new_list_takes_effect_at_once():
 @pytest.mark.parametrize(
     ("claimed", "code"),
     [
-        (MOMENT + timedelta(minutes=4), "valid"),
-        (MOMENT + timedelta(minutes=6), "time-implausible"),
+        (MOMENT + timedelta(minutes=5), "valid"),
+        (MOMENT + timedelta(minutes=5, seconds=1), "time-implausible"),
         (MOMENT - timedelta(days=31), "seal-not-valid-at-signing"),
         (None, "valid"),
     ],

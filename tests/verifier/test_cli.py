@@ -147,3 +147,13 @@ def test_an_outsider_runs_the_same_command_without_the_service(file, tmp_path):
 def test_a_refusal_names_the_field(run):
     assert json.loads(run("--identifier", "x", "--json").stdout)["field"] == "identifier"
     assert "[identifier]" in run("--identifier", "x").output
+
+
+def test_a_folder_holds_so_many_files_and_no_more(tmp_path):
+    roots, crls = folders(tmp_path)
+    for number in range(len(list(crls.iterdir())), 1000):
+        (crls / f"{number}.crl").write_bytes(world.material().crls[0])
+    assert len(FolderTrust(roots, crls).material().crls) == 1000
+    (crls / "1000.crl").write_bytes(world.material().crls[0])
+    with pytest.raises(TrustMaterialUnusable, match="1000 files"):
+        FolderTrust(roots, crls)

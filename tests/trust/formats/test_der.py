@@ -112,3 +112,10 @@ def test_any_bytes_are_read_or_refused_by_our_error(data: bytes) -> None:
 def test_set_of_is_sorted(values: list[bytes]) -> None:
     members = [der.encode(der.OCTET_STRING, value) for value in values]
     assert der.is_set_of(read_only(der.encode_set_of(members)).children())
+
+
+def test_the_longest_object_identifier_is_read_and_a_longer_one_is_not() -> None:
+    longest = der.encode(der.OID, b"\x2a" + b"\x81" * 62 + b"\x01")
+    assert der.read_oid(read_strict(longest)).startswith("1.2.")
+    with pytest.raises(DerMalformed):
+        read_strict(der.encode(der.OID, b"\x2a" + b"\x81" * 63 + b"\x01"))

@@ -7,7 +7,7 @@ from tests.trust.formats.pki_samples import VECTORS, pem_certificates
 from trust.formats import der
 from trust.formats.asn1 import SM2_WITH_SM3_OID
 from trust.formats.x509 import MAX_X509_BYTES, X509, KeyUsage, X509Malformed, parse_x509
-from trust.formats.x509_fields import read_algorithm
+from trust.formats.x509_fields import MAX_SERIAL_BYTES, read_algorithm, read_serial
 from trust.signatures import Algorithm, SignatureInvalid, verify
 
 TONGSUO = VECTORS / "tongsuo_sm2"
@@ -177,3 +177,10 @@ def test_mutated_certificates_raise_only_our_error_or_keep_their_bytes(data: st.
         return
     assert parsed.der == bytes(mutated)
     assert parsed.tbs in parsed.der
+
+
+def test_the_longest_serial_number_is_read_and_a_longer_one_is_not() -> None:
+    longest = der.read_only(der.encode(der.INTEGER, b"\x01" * MAX_SERIAL_BYTES))
+    assert read_serial(longest).bit_length() == 8 * MAX_SERIAL_BYTES - 7
+    with pytest.raises(der.DerMalformed):
+        read_serial(der.read_only(der.encode(der.INTEGER, b"\x01" * (MAX_SERIAL_BYTES + 1))))

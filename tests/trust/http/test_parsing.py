@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from trust.http import parsing, problems
-from trust.http.parsing import StrictModel, json_body, load_json, parse_json, parse_text_fields
+from trust.http.parsing import MAX_FORM_PARTS, StrictModel, json_body, load_json, parse_json, parse_text_fields
 from trust.kernel.errors import TrustError
 
 
@@ -175,3 +175,18 @@ def test_a_large_file_never_touches_a_disk(monkeypatch: pytest.MonkeyPatch) -> N
     answer = app.test_client().post("/file", data=body, content_type="multipart/form-data; boundary=x")
     assert (answer.status_code, answer.text) == (200, "3000000")
     assert isinstance(streams[0], io.BytesIO)
+
+
+def test_a_form_may_have_so_many_parts_and_no_more() -> None:
+    app = APIFlask(__name__)
+    problems.install(app)
+    parsing.install(app, max_json_bytes=LIMIT, max_upload_bytes=LIMIT)
+
+    @app.post("/form")
+    def form() -> str:
+        return str(len(request.form))
+
+    client = app.test_client()
+    for parts, status in ((MAX_FORM_PARTS, 200), (MAX_FORM_PARTS + 1, 413)):
+        fields = {f"f{number}": "x" for number in range(parts)}
+        assert client.post("/form", data=fields, content_type="multipart/form-data").status_code == status

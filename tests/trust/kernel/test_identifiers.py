@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trust.kernel.errors import TrustError
-from trust.kernel.identifier_errors import CertificateIdentifierVersion
+from trust.kernel.identifier_errors import CertificateIdentifierVersion, ResidentIdInvalid
 from trust.kernel.identifiers import CertificateIdentifier, ResidentId, Sex, Uscc, is_type_code
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/identifiers/identifiers.json").read_text("utf-8"))
@@ -146,6 +146,20 @@ def test_each_fault_of_a_resident_number_has_its_code(row: dict[str, Any]) -> No
 @pytest.mark.parametrize("year", ["1799", "2100"])
 def test_a_birth_year_outside_1800_to_2099_is_refused(year: str) -> None:
     assert refusal(ResidentId.parse, f"110105{year}01010010").code == "resident-id-date"
+
+
+@pytest.mark.parametrize("day", ["18000101", "20991231"])
+def test_a_birth_year_at_the_bounds_is_accepted(day: str) -> None:
+    births = []
+    for check in "0123456789X":  # one of them fits
+        with contextlib.suppress(ResidentIdInvalid):
+            births.append(ResidentId.parse(f"110105{day}001{check}").birth_date)
+    assert births == [date.fromisoformat(day)]
+
+
+def test_a_text_too_long_for_an_identifier_is_not_looked_at() -> None:
+    assert refusal(CertificateIdentifier.parse, "x" * 128).code == "certificate-identifier-characters"
+    assert refusal(CertificateIdentifier.parse, "x" * 129).code == "certificate-identifier-structure"
 
 
 def test_a_resident_number_never_shows_itself() -> None:

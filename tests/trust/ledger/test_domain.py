@@ -12,7 +12,14 @@ from tests.fakes import MOMENT
 from tests.trust.ledger.building import ORIGIN, use
 from trust.kernel.algorithms import Algorithm
 from trust.keys import KeyPurpose, KeyRef, KeyUse, UseContext, UseOutcome
-from trust.ledger.domain import MAX_LEAF_BYTES, Checkpoint, encode_use, parse_checkpoint, parse_use
+from trust.ledger.domain import (
+    MAX_LEAF_BYTES,
+    MAX_ORIGIN_CHARACTERS,
+    Checkpoint,
+    encode_use,
+    parse_checkpoint,
+    parse_use,
+)
 from trust.ledger.errors import CheckpointMalformed, EntryMalformed, EntryRefused
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -144,3 +151,9 @@ def test_a_checkpoint_in_another_spelling_is_refused(old: bytes, new: bytes) -> 
 def test_a_checkpoint_is_parsed_on_construction(change: dict[str, object]) -> None:
     with pytest.raises(CheckpointMalformed):
         replace(Checkpoint(origin=ORIGIN, size=20, root=bytes(32), at=MOMENT), **change)  # type: ignore[arg-type]
+
+
+def test_the_longest_origin_is_accepted() -> None:
+    longest = Checkpoint(origin="x" * MAX_ORIGIN_CHARACTERS, size=20, root=bytes(32), at=MOMENT)
+    assert parse_checkpoint(longest.body) == longest
+    assert MAX_ORIGIN_CHARACTERS == 200
