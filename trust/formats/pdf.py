@@ -177,15 +177,19 @@ class PdfDocument:
         return tuple(found.values())
 
     def _file_specifications(self) -> Iterator[PdfValue]:
-        yield from self._array(self._catalogue.get("AF"))[:_MAX_FIELDS]
+        left = _MAX_FIELDS  # of nodes and of specifications together: a tree may lead to one of its nodes many times
         pending: list[PdfValue] = [self._dictionary(self._catalogue.get("Names")).get("EmbeddedFiles")]
-        for _ in range(_MAX_FIELDS):
+        found = self._array(self._catalogue.get("AF"))
+        while True:
+            left -= len(found) + 1
+            if left < len(pending):
+                raise PdfBomb(f"The tree of attachments has more than {_MAX_FIELDS} nodes and files.")
+            yield from found
             if not pending:
                 return
             node = self._dictionary(pending.pop())
             pending += self._array(node.get("Kids"))
-            yield from self._array(node.get("Names"))[1 : 2 * _MAX_FIELDS : 2]
-        raise PdfBomb(f"The tree of attachments has more than {_MAX_FIELDS} nodes.")
+            found = self._array(node.get("Names"))[1::2]
 
 
 def read_pdf(data: bytes, *, max_bytes: int = MAX_PDF) -> PdfDocument:

@@ -116,3 +116,21 @@ def test_page_content_is_never_decoded():
         page,
     )
     assert read_pdf(pdf).signatures == ()
+
+
+@pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize(
+    "members", [b"/Kids [" + b"2 0 R " * 150_000 + b"]", b"/Kids [2 0 R 2 0 R] /Names [(a) 3 0 R]"]
+)
+def test_a_tree_of_attachments_that_leads_to_itself_is_refused_without_unrolling_it(members):
+    catalogue = b"<< /Type /Catalog /Names << /EmbeddedFiles 2 0 R >> >>"
+    assert refusal(built(catalogue, b"<< " + members + b" >>", b"<< /F (other.txt) >>")) == "pdf-bomb"
+
+
+def test_attachments_are_read_up_to_their_limit():
+    def carrying(count):
+        catalogue = b"<< /Type /Catalog /Names << /EmbeddedFiles << /Names [" + b"(a) 2 0 R " * count + b"] >> >> >>"
+        return built(catalogue, b"<< /F (metadata.json) /EF << /F 3 0 R >> >>", stream(b"", b"{}"))
+
+    assert read_pdf(carrying(990)).attachments("metadata.json") == (b"{}",)
+    assert refusal(carrying(1000)) == "pdf-bomb"
