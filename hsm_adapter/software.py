@@ -21,7 +21,6 @@ from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 
 from hsm_adapter import keyfile, private_keys
-from hsm_adapter.durable import make_folder, usable, write_whole
 from hsm_adapter.errors import (
     DeviceFailed,
     InsecureSignerWarning,
@@ -34,9 +33,11 @@ from hsm_adapter.errors import (
     SoftwareKeysRefused,
     TokenExists,
 )
+from hsm_adapter.folder import make_folder, usable
 from hsm_adapter.keyfile import StoredKey
 from hsm_adapter.passphrase import read_passphrase
 from hsm_adapter.private_keys import SoftwareKey
+from trust.durable import write_whole
 from trust.gm.errors import KeyUnusable
 from trust.kernel.algorithms import Algorithm
 from trust.kernel.clock import Clock
@@ -147,7 +148,8 @@ class SoftwareToken:
     def _write(self, stored: StoredKey) -> None:
         sealed = bytes(self._box.encrypt(keyfile.encode_plaintext(stored)))
         path = self._folder / f"{stored.info.ref}.json"
-        write_whole(path, keyfile.encode_envelope(stored.info, sealed), self._randomness)
+        with usable(self._folder):
+            write_whole(path, keyfile.encode_envelope(stored.info, sealed), self._randomness)
 
     def _load(self, ref: KeyRef) -> _Loaded:
         """Return the key of a file, opened again whenever the file is another than the one last seen."""
@@ -209,7 +211,8 @@ def create_software_token(
         "memory": cost.memory,
         "proof": base64.b64encode(proof).decode("ascii"),
     }
-    write_whole(folder / _HEADER, canonical_json(header) + b"\n", randomness)
+    with usable(folder):
+        write_whole(folder / _HEADER, canonical_json(header) + b"\n", randomness)
 
 
 def open_software_token(
@@ -264,7 +267,7 @@ def _parse_header(content: bytes) -> tuple[bytes, Argon2Cost, bytes]:
 
 
 def _state(status: os.stat_result) -> tuple[int, int, int]:
-    """Tells one version of a file from another; every write makes a new inode (`hsm_adapter.durable`)."""
+    """Tells one version of a file from another; every write makes a new inode (`trust.durable`)."""
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 

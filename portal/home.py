@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trust.config import Settings
+from trust.durable import write_new
 from trust.kernel.errors import NotReady
 from trust.kernel.randomness import Randomness
 from trust.sealing import KEY_BYTES
 
 _OWNER_ONLY_FOLDER = 0o700
-_OWNER_ONLY_FILE = 0o600
 _PASSPHRASE_BYTES = 24  # 192 random bits; nobody types it, it is only read from its file
 
 
@@ -108,27 +108,16 @@ def prepare_home(settings: Settings, randomness: Randomness) -> Home:
             folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
             folder.chmod(_OWNER_ONLY_FOLDER)  # a home that was there before may be open, and the database in it with it
         for path in (home.field_key, home.file_key, home.index_key):
-            _write_once(path, randomness.token(KEY_BYTES).hex())
+            _make(path, randomness.token(KEY_BYTES), randomness)
         if settings.passphrase_file is None:
-            _write_once(settings.passphrase_path, randomness.token(_PASSPHRASE_BYTES).hex())
+            _make(settings.passphrase_path, randomness.token(_PASSPHRASE_BYTES), randomness)
     except OSError as error:
         raise HomeNotWritable(f"{home.folder}: {error.strerror}.") from None
     home.check()
     return home
 
 
-def _write_once(path: Path, content: str) -> None:
-    """Write a secret file whole or not at all; an existing one is never touched."""
-    if path.exists():
-        return
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY_FILE)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+def _make(path: Path, secret: bytes, randomness: Randomness) -> None:
+    """Write a secret as hex; an existing one is never touched."""
+    if not path.exists():
+        write_new(path, secret.hex().encode() + b"\n", randomness)

@@ -4,6 +4,7 @@
 """
 
 import importlib
+import json
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -64,14 +65,14 @@ def settings_page() -> str:
         "",
         "Made by `make format` from `trust/config.py`; do not edit. Each is an environment variable, or a key of",
         "`yinxin.toml` in the working directory without the prefix and in lower case. The environment wins. Secrets",
-        "are never settings: only paths to files that hold them are.",
+        "are never settings: only paths to files that hold them are. A list is written as JSON.",
         "",
         "| variable | default | meaning |",
         "| --- | --- | --- |",
     ]
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = ":".join(str(part) for part in default) if isinstance(default, tuple) else default
+        shown = json.dumps([str(part) for part in default]) if isinstance(default, tuple) else default
         lines.append(f"| `YINXIN_{name.upper()}` | `{'' if shown is None else shown}` | {field.description} |")
     return "\n".join(lines).replace("| `` |", "| (empty) |") + "\n"
 

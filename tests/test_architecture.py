@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,17 @@ def test_each_library_is_imported_only_where_it_lives():
         if library in LIBRARY_HOMES and not module.startswith(LIBRARY_HOMES[library])
     ]
     assert strays == []
+
+
+def test_devices_and_guard_are_opened_in_one_place():
+    homes = {
+        module
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for module in [".".join(path.relative_to(ROOT).with_suffix("").parts)]
+        if package != "hsm_adapter" and re.search(r"hsm_adapter\.(?!api\b|errors\b)", path.read_text("utf-8"))
+    }
+    assert homes == {"portal.foundation"}
 
 
 def test_sqlalchemy_stays_in_stores():

@@ -94,7 +94,9 @@ class Settings(BaseSettings):
         60, ge=1, description="Verifications per minute and client address, per server process, before 429 is answered."
     )
     token_rate_per_minute: int = Field(
-        60, ge=1, description="Token requests per minute and client, per server process, before 429 is answered."
+        60,
+        ge=1,
+        description="Token requests per minute and client address, per server process, before 429 is answered.",
     )
     access_token_seconds: int = Field(600, ge=30, le=3600, description="Life of a department's access token, seconds.")
     crl_days: int = Field(7, ge=1, le=30, description="Days until a published CRL must be replaced.")

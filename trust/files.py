@@ -4,7 +4,6 @@
 file and folder itself. A certificate shows its holder's number; files are therefore sealed like fields (law 7).
 """
 
-import os
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +11,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore
 
+from trust.durable import sync
 from trust.kernel.errors import Conflict, NotFound, Unavailable
 from trust.sealing import FieldCipher
 
@@ -85,10 +85,6 @@ class SealedFolder:
 def _sync(path: Path, *, stop: Path) -> None:
     """Sync the file and every folder from its own up to `stop`, as each may just have been made."""
     for node in (path, *path.parents):
-        descriptor = os.open(node, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(node)
         if node == stop:
             return

@@ -1,4 +1,7 @@
-"""The ledger: appends key uses, answers for them with proofs, and verifies itself from the first leaf to the head."""
+"""The ledger: appends key uses, answers for them with proofs, and verifies itself from the first leaf to the head.
+
+Steps 1 and 3 of "Audit" in docs/design.md section 5; `checkpoints` is step 2, `audit` the ledger's part of step 4.
+"""
 
 from collections.abc import Sequence
 
