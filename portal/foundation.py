@@ -3,9 +3,10 @@
 `open_foundation` refuses when anything is missing; `lay_foundation` (the lower half of `yinxin init`) makes it.
 """
 
-import logging
 import warnings
 from dataclasses import dataclass
+
+import structlog
 
 from hsm_adapter.api import Custodian
 from hsm_adapter.errors import InsecureSignerWarning
@@ -24,7 +25,7 @@ from trust.ledger.store import SqlLedgerStore
 from trust.migrations.runner import check_migrated, migrate
 from trust.sealing import BlindIndex, FieldCipher, read_secret_key
 
-_log = logging.getLogger("portal.foundation")
+_log = structlog.get_logger("portal.foundation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
         )
     check_passphrase_place(settings)
     for warning in raised:
-        _log.info("%s", warning.message)
+        _log.info("insecure-signer", reason=str(warning.message))
     ledger_store = SqlLedgerStore(database)
     ledger = Ledger(ledger_store, clock, token.info)
     return Foundation(

@@ -13,6 +13,7 @@ from flask import Blueprint, Flask, Response, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
+from typing_extensions import override
 
 UNMATCHED: Final = "unmatched"
 """The route of a request that matched none; the path itself would let anyone fill the metrics store."""
@@ -24,8 +25,16 @@ _STARTED = "yinxin.started"
 _FAULT = 500
 
 
+_PLAIN_LOGGERS = ("trust.gm",)
+"""What logs by the standard library, to be taken elsewhere as it is: which engine was chosen, and its self-test."""
+
+
 def configure_logging(level: str) -> None:
-    """Write structlog events of at least `level` (debug, info, warning, error) as JSON lines to standard error."""
+    """Write events of at least `level` (debug, info, warning, error) as JSON lines to standard error."""
+    for name in _PLAIN_LOGGERS:
+        plain = logging.getLogger(name)
+        plain.setLevel(level.upper())
+        plain.handlers = [_ToStructlog()]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -36,6 +45,14 @@ def configure_logging(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
+
+
+class _ToStructlog(logging.Handler):
+    """Hands a record of the standard library on, so that all lines are of one form."""
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, record.getMessage(), logger=record.name)
 
 
 class Metrics:

@@ -14,6 +14,7 @@ import pytest
 from portal.demo import data
 from portal.foundation import open_foundation
 from trust.config import load_settings
+from trust.gm import engine
 from verifier.rehearsal import with_changed_byte, with_page_added
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,3 +224,15 @@ def test_operators_make_keys_with_a_custodian_that_cannot_sign(yinxin):
     assert not [name for name in dir(base.custodian) if "sign" in name]
     assert base.custodian.keys() == base.token.keys()
     base.close()
+
+
+def test_the_log_says_which_engine_was_chosen_and_that_keys_are_in_memory(yinxin, monkeypatch):
+    monkeypatch.setattr("portal.commands.service.run_server", lambda *_: None)
+    monkeypatch.setenv("YINXIN_LOG_LEVEL", "info")
+    engine.current.cache_clear()
+    lines = [json.loads(line) for line in yinxin("serve").err.splitlines() if line.startswith("{")]
+    said = {line["event"].partition(":")[0]: line["level"] for line in lines}
+    assert said["SM2 engine"] == "info"
+    assert said["self-test passed"] == "info"
+    assert said["insecure-signer"] == "info"
+    assert yinxin("keys", "list").err == ""
