@@ -61,7 +61,7 @@ class PdfFile:
         self.data = data
         self.trailer: PdfDict = {}
         self._budget = TokenBudget()
-        self._decoded = self._loading = 0
+        self._decoded = self._loading = self._declared = 0
         self._places: dict[int, tuple[int, int] | Packed | None] = {}
         self._objects: dict[int, PdfValue | Stream] = {}
         self._packs: dict[int, tuple[bytes, dict[int, int]]] = {}
@@ -122,7 +122,8 @@ class PdfFile:
         return free, trailer.end()
 
     def _expect_entries(self, count: int) -> None:
-        if len(self._places) + count > MAX_ENTRIES:
+        self._declared += count  # of all sections: a hundred of them may name the same numbers again and again
+        if self._declared > MAX_ENTRIES:
             raise PdfBomb(f"The file declares more than {MAX_ENTRIES} objects.")
 
     def _read_stream_section(self, at: int) -> PdfDict:
@@ -242,12 +243,10 @@ class PdfFile:
         if count > _MAX_PACKED:
             raise PdfBomb(f"An object stream holds more than {_MAX_PACKED} objects.")
         body = self.decode(stream, MAX_STRUCTURE)
-        try:
-            numbers = [int(word) for word in body[:first].split()]
-        except ValueError as error:
-            raise PdfMalformed("The head of an object stream is damaged.") from error
-        if len(numbers) < 2 * count:
+        words = body[:first].split()
+        if len(words) < 2 * count or not all(map(bytes.isdigit, words)):
             raise PdfMalformed("The head of an object stream is damaged.")
+        numbers = [int(word) for word in words]
         return body, {numbers[at]: first + numbers[at + 1] for at in range(0, 2 * count, 2)}
 
     # streams

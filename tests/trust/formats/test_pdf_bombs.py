@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from tests.trust.formats.pdf_building import behind_xref_stream, built, refusal, stream
-from trust.formats.pdf import read_pdf
+from trust.formats.pdf import PdfBomb, PdfMalformed, read_pdf
 from trust.formats.pdf_file import MAX_ENTRIES
 
 MIB = 1024 * 1024
@@ -134,3 +134,39 @@ def test_attachments_are_read_up_to_their_limit():
 
     assert read_pdf(carrying(990)).attachments("metadata.json") == (b"{}",)
     assert refusal(carrying(1000)) == "pdf-bomb"
+
+
+def chained_sections(sections, rows):
+    """A file whose cross-reference streams name the same objects again and again."""
+    packed = zlib.compress(bytes(rows), 9)
+    out, previous = b"%PDF-1.7\n", b""
+    for number in range(1, sections + 1):
+        at = len(out)
+        head = (
+            b"%d 0 obj\n<</Type/XRef/W[0 1 0]/Index[0 %d]/Size %d/Filter/FlateDecode/Length %d%s/Root 1 0 R>>\nstream\n"
+        )
+        out += head % (number, rows, rows, len(packed), previous) + packed + b"\nendstream\nendobj\n"
+        previous = b"/Prev %d" % at
+    return out + b"startxref\n%d\n%%%%EOF\n" % at
+
+
+@pytest.mark.usefixtures("bounded")
+def test_sections_that_name_the_same_objects_again_and_again_are_refused():
+    with pytest.raises(PdfBomb):
+        read_pdf(chained_sections(128, 125_000))
+
+
+@pytest.mark.parametrize("head", [b"-5 0 ", b"+5 0 ", b"1_0 0 ", b"x 0 "])
+def test_the_head_of_an_object_stream_holds_digits_only(head):
+    body = head + b"null"
+    objects = b"%PDF-1.7\n"
+    at = len(objects)
+    objects += b"4 0 obj\n<</Type/ObjStm/N 1/First %d/Length %d>>\nstream\n" % (len(head), len(body)) + body
+    objects += b"\nendstream\nendobj\n"
+    start = len(objects)
+    rows = bytes([0, 0, 0, 0]) + bytes([2, 0, 4, 0]) * 3 + bytes([1, *at.to_bytes(2, "big"), 0])
+    rows += bytes([1, *start.to_bytes(2, "big"), 0])
+    objects += b"5 0 obj\n<</Type/XRef/W[1 2 1]/Size 6/Root 1 0 R/Length %d>>\nstream\n" % len(rows) + rows
+    objects += b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % start
+    with pytest.raises(PdfMalformed, match="head of an object stream"):
+        read_pdf(objects)
