@@ -4,7 +4,6 @@ One table drives the tests. A case that needs no more than a request, its status
 """
 
 import contextlib
-import subprocess
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -475,9 +474,7 @@ MAY_GROW_KIB = 64 * KIB  # less than a third of what is sent
 
 def memory():
     """Return the resident memory of each process below this one, in KiB."""
-    listing = subprocess.run(["ps", "-axo", "pid=,rss="], capture_output=True, text=True, check=True).stdout
-    sizes = {int(pid): int(size) for pid, size in (line.split() for line in listing.splitlines())}
-    return {pid: sizes[pid] for pid in descendants() if pid in sizes}
+    return {pid: process.memory for pid, process in descendants().items()}
 
 
 def upload(door, head, *, chunked):

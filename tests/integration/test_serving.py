@@ -33,7 +33,7 @@ def test_every_process_works_is_replaced_when_it_dies_and_ends_with_the_service(
     with served(own | {"workers": WORKERS}, log) as address:
         door = Door(address)
         assert [door.ask("GET", "/readyz").status for _ in range(CONNECTIONS)] == [200] * CONNECTIONS
-        running = {pid: args for pid, args in descendants().items() if pid not in before}
+        running = {pid: found.arguments for pid, found in descendants().items() if pid not in before}
         # A forked process would inherit the parent's open database and the locks of its housekeeping thread.
         workers = [pid for pid, args in running.items() if "multiprocessing.spawn" in args]
         assert len(workers) == WORKERS, running
