@@ -7,6 +7,7 @@ lives in a file apart from the database, never a plain digest.
 
 import hashlib
 import hmac
+import stat
 from pathlib import Path
 
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_KEYBYTES
@@ -16,6 +17,7 @@ from nacl.secret import Aead
 from trust.kernel.errors import InternalFault, NotReady
 
 KEY_BYTES: int = crypto_aead_xchacha20poly1305_ietf_KEYBYTES
+_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _INDEX_BYTES = 16  # 128 bits: no accidental hit among hundreds of millions of holders
 
 
@@ -37,6 +39,16 @@ class SecretMissing(NotReady):
     title_zh = "密钥文件缺失或无法读取。"
     remedy = "Run `yinxin init` for a new installation, or restore the file from its safe."
     remedy_zh = "新安装请运行 `yinxin init`；已有系统请从保管处恢复该文件。"
+
+
+class SecretExposed(NotReady):
+    """A secret file may be read by others than its owner."""
+
+    code = "secret-exposed"
+    title = "A secret file may be read by others."
+    title_zh = "密钥文件可被他人读取。"
+    remedy = "Run chmod 600 on the named file; if others had access to it, tell the security officer."
+    remedy_zh = "请收回组和其他用户的权限：对所指文件执行 chmod 600。若他人曾可读取，请告知安全审计员。"
 
 
 class FieldCipher:
@@ -70,8 +82,10 @@ class BlindIndex:
 
 
 def read_secret_key(path: Path) -> bytes:
-    """Return the 32 bytes kept as hex in `path`. Raises `SecretMissing`, never showing the content."""
+    """Return the 32 bytes kept as hex in `path`. Raises `SecretMissing`, `SecretExposed`, never showing the content."""
     try:
+        if path.stat().st_mode & _OF_OTHERS:
+            raise SecretExposed(f"The secret file {path.name} may be read by others.", field=path.name)
         key = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError):
         raise SecretMissing(f"The secret file {path.name} cannot be read.", field=path.name) from None

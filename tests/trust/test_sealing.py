@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trust.sealing import BlindIndex, FieldCipher, SealBroken, SecretMissing, read_secret_key
+from trust.sealing import BlindIndex, FieldCipher, SealBroken, SecretExposed, SecretMissing, read_secret_key
 
 KEY = bytes(range(32))
 
@@ -46,6 +46,7 @@ def test_the_blind_index_depends_on_key_domain_and_value():
 def test_an_unusable_secret_file_is_refused_without_showing_it(tmp_path, content):
     path = tmp_path / "field.key"
     path.write_text(content)
+    path.chmod(0o600)
     with pytest.raises(SecretMissing) as caught:
         read_secret_key(path)
     assert caught.value.code == "secret-missing"
@@ -60,4 +61,15 @@ def test_a_missing_secret_file_is_named(tmp_path):
 def test_a_secret_file_is_read(tmp_path):
     path = tmp_path / "field.key"
     path.write_text(KEY.hex() + "\n")
+    path.chmod(0o600)
     assert read_secret_key(path) == KEY
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_secret_that_others_may_touch_is_refused(tmp_path, mode):
+    path = tmp_path / "field.key"
+    path.write_text(KEY.hex())
+    path.chmod(mode)
+    with pytest.raises(SecretExposed) as caught:
+        read_secret_key(path)
+    assert (caught.value.code, caught.value.field) == ("secret-exposed", "field.key")
