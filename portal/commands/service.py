@@ -26,7 +26,6 @@ _CRL_LOOK = timedelta(minutes=10)
 def init(organization: str | None, as_json: bool) -> None:
     """Make home, keys, PKI and database, or finish and upgrade what is there. Safe to repeat."""
     settings = load_settings()
-    configure_logging(settings.log_level)
     installation = initialise(settings, organization=organization)
     root = installation.authority.ca_x509(CaRole.ROOT)
     show(
