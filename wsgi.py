@@ -1,4 +1,4 @@
-"""The WSGI entry: granian and any other server load `wsgi:app`."""
+"""The WSGI entry for other servers: they load `wsgi:app`. `yinxin serve` calls the factory in each of its processes."""
 
 from portal.wiring import served_application
 

@@ -1,5 +1,6 @@
 """The `yinxin` command used rightly: what it does, prints and exits with."""
 
+import importlib
 import io
 import json
 import os
@@ -236,3 +237,11 @@ def test_the_log_says_which_engine_was_chosen_and_that_keys_are_in_memory(yinxin
     assert said["self-test passed"] == "info"
     assert said["insecure-signer"] == "info"
     assert yinxin("keys", "list").err == ""
+
+
+@pytest.mark.usefixtures("yinxin")
+def test_another_server_loads_the_same_application(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.delitem(sys.modules, "wsgi", raising=False)
+    app = importlib.import_module("wsgi").app
+    assert app.test_client().get("/readyz").json["status"] == "ready"
