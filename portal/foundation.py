@@ -4,7 +4,10 @@
 """
 
 import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -18,7 +21,6 @@ from trust.db import Database
 from trust.files import SealedFolder
 from trust.gm import selftest
 from trust.kernel.clock import Clock, SystemClock
-from trust.kernel.errors import TrustError
 from trust.kernel.randomness import Randomness, SystemRandomness
 from trust.ledger.service import Ledger
 from trust.ledger.store import SqlLedgerStore
@@ -26,6 +28,14 @@ from trust.migrations.runner import check_migrated, migrate
 from trust.sealing import BlindIndex, FieldCipher, read_secret_key
 
 _log = structlog.get_logger("portal.foundation")
+
+
+class Closable(Protocol):
+    """Something that holds connections."""
+
+    def close(self) -> None:
+        """Release them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +72,8 @@ def lay_foundation(settings: Settings, clock: Clock | None = None, randomness: R
     """
     randomness = randomness or SystemRandomness()
     home = prepare_home(settings, randomness)
-    database = Database(settings.database_address)
-    migrate(database)
-    database.close()
+    with closing(Database(settings.database_address)) as database:
+        migrate(database)
     if not (home.keys / "token.json").exists():
         create_software_token(home.keys, settings.passphrase_path, randomness=randomness)
     return open_foundation(settings, clock, randomness)
@@ -82,7 +91,41 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
     selftest.run()
     home = Home(settings.home)
     home.check()
-    database = _checked(Database(settings.database_address))
+    database = Database(settings.database_address)
+    with closed_on_failure(database):
+        check_migrated(database)
+        database.check_durable()
+        token = _open_token(settings, home, clock, randomness)
+        ledger_store = SqlLedgerStore(database)
+        ledger = Ledger(ledger_store, clock, token.info)
+        return Foundation(
+            settings=settings,
+            home=home,
+            clock=clock,
+            randomness=randomness,
+            database=database,
+            fields=FieldCipher(read_secret_key(home.field_key)),
+            index=BlindIndex(read_secret_key(home.index_key)),
+            files=SealedFolder(home.files, FieldCipher(read_secret_key(home.file_key))),
+            token=token,
+            custodian=Custodian(token),
+            ledger_store=ledger_store,
+            ledger=ledger,
+            signer=GuardedSigner(token, ledger, clock),
+        )
+
+
+@contextmanager
+def closed_on_failure(part: Closable) -> Iterator[None]:
+    """Close what was opened when the block that needs it raises; otherwise it stays open for whoever gets it."""
+    try:
+        yield
+    except BaseException:
+        part.close()
+        raise
+
+
+def _open_token(settings: Settings, home: Home, clock: Clock, randomness: Randomness) -> SoftwareToken:
     with warnings.catch_warnings(record=True, action="always", category=InsecureSignerWarning) as raised:
         token = open_software_token(
             home.keys,
@@ -95,31 +138,4 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
     check_passphrase_place(settings)
     for warning in raised:
         _log.info("insecure-signer", reason=str(warning.message))
-    ledger_store = SqlLedgerStore(database)
-    ledger = Ledger(ledger_store, clock, token.info)
-    return Foundation(
-        settings=settings,
-        home=home,
-        clock=clock,
-        randomness=randomness,
-        database=database,
-        fields=FieldCipher(read_secret_key(home.field_key)),
-        index=BlindIndex(read_secret_key(home.index_key)),
-        files=SealedFolder(home.files, FieldCipher(read_secret_key(home.file_key))),
-        token=token,
-        custodian=Custodian(token),
-        ledger_store=ledger_store,
-        ledger=ledger,
-        signer=GuardedSigner(token, ledger, clock),
-    )
-
-
-def _checked(database: Database) -> Database:
-    """Return a database that is at our migration and keeps what it commits; close it otherwise."""
-    try:
-        check_migrated(database)
-        database.check_durable()
-    except TrustError:
-        database.close()
-        raise
-    return database
+    return token

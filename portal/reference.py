@@ -27,7 +27,8 @@ def error_classes() -> list[type[TrustError]]:
         for info in pkgutil.walk_packages(module.__path__, prefix=f"{package}."):
             if not info.name.startswith(_NOT_IMPORTED) and not info.name.endswith("__main__"):
                 importlib.import_module(info.name)
-    return sorted(_subclasses(TrustError), key=lambda error: (error.code, error.__qualname__))
+    ours = (error for error in _subclasses(TrustError) if error.__module__.startswith(PACKAGES))
+    return sorted(ours, key=lambda error: (error.code, error.__qualname__))
 
 
 def errors_page() -> str:

@@ -3,7 +3,7 @@
 Safe to repeat, and finishes what was interrupted: each step returns what is there already.
 """
 
-from portal.foundation import Foundation, lay_foundation
+from portal.foundation import Foundation, closed_on_failure, lay_foundation
 from portal.wiring import Installation, open_installation
 from trust.authority.domain import AuthorityNames
 from trust.authority.errors import AuthorityNotEstablished
@@ -31,20 +31,25 @@ def initialise(settings: Settings, *, organization: str | None = None, clock: Cl
     there stays. Raises `NotReady` errors, `AuthorityAlreadyEstablished` when the CAs exist under another name.
     """
     base = lay_foundation(settings, clock)
-    _make_service_keys(base)
-    installation = open_installation(settings, base, operator=True)
-    organization = organization or _present_name(installation.authority) or ORGANIZATION
+    with closed_on_failure(base):
+        _make_service_keys(base)
+        installation = open_installation(settings, base, operator=True)
+        _establish(installation, organization or _present_name(installation.authority) or ORGANIZATION)
+    return installation
+
+
+def _establish(installation: Installation, organization: str) -> None:
     names = AuthorityNames(
         organization=organization,
         root_common_name=f"{organization}根证书",
         issuing_common_name=f"{organization}签发证书",
     )
+    base = installation.foundation
     installation.authority.establish(base.custodian, names, principal=PRINCIPAL)
     if installation.making is not None:
         installation.making.establish(organization=organization, uscc=None, principal=PRINCIPAL)
-    installation.authority.publish_crls(days=settings.crl_days, principal=PRINCIPAL)
+    installation.authority.publish_crls(days=base.settings.crl_days, principal=PRINCIPAL)
     installation.checkpointer().checkpoint()
-    return installation
 
 
 def _present_name(authority: AuthorityService) -> str | None:

@@ -19,7 +19,7 @@ from certs.store.library import SqlLibrary
 from certs.vault import Vault
 from portal import telemetry
 from portal.factory import Parts, create_app
-from portal.foundation import Foundation, open_foundation
+from portal.foundation import Foundation, closed_on_failure, open_foundation
 from portal.trust_source import AuthorityTrust
 from seals.making import MakingPoint
 from seals.outlines import digit_fonts, seal_fonts
@@ -103,6 +103,12 @@ def open_installation(
     Only an operator's commands can make keys and seals; the served application is opened without that (law 9).
     """
     base = foundation or open_foundation(settings)
+    with closed_on_failure(base):
+        return _wired(base, operator=operator)
+
+
+def _wired(base: Foundation, *, operator: bool) -> Installation:
+    settings = base.settings
     authority = AuthorityService(
         store=SqlAuthorityStore(base.database),
         signer=base.signer,
@@ -201,7 +207,9 @@ def served_application() -> APIFlask:
     """Return the application for a server process; the settings come from the environment."""
     settings = load_settings()
     telemetry.configure_logging(settings.log_level)
-    app = application(open_installation(settings))
+    installation = open_installation(settings)
+    with closed_on_failure(installation):
+        app = application(installation)
     gc.collect()
     gc.freeze()  # what start-up made lives as long as the process: the collector need not walk through it again
     return app

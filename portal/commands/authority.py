@@ -5,10 +5,9 @@ from pathlib import Path
 import click
 
 from certs.authorities import Authority
+from portal.commands.opening import opened
 from portal.commands.output import json_option, show, writing_to
-from portal.wiring import open_installation
 from trust.authority.profiles import CaRole
-from trust.config import load_settings
 from trust.formats.crl import RevocationReason
 from trust.kernel.identifiers import Uscc
 
@@ -30,7 +29,7 @@ def onboard(
     uscc: str, name: str, name_zh: str, region: str, seal_id: str, types: tuple[str, ...], as_json: bool
 ) -> None:
     """Register an issuing authority with its seal and the types that it may issue."""
-    installation = open_installation(load_settings())
+    installation = opened()
     installation.seals.get(seal_id)
     onboarded = Authority(
         uscc=Uscc.parse(uscc, field="uscc"),
@@ -48,7 +47,7 @@ def onboard(
 @json_option
 def list_authorities(as_json: bool) -> None:
     """List every onboarded authority."""
-    show([_shown(found) for found in open_installation(load_settings()).certs.authorities()], as_json=as_json)
+    show([_shown(found) for found in opened().certs.authorities()], as_json=as_json)
 
 
 @authority.command()
@@ -56,7 +55,7 @@ def list_authorities(as_json: bool) -> None:
 @json_option
 def export(folder: Path, as_json: bool) -> None:
     """Write the CAs' X.509s and CRLs to a folder, for `yinxin verify --roots` on any machine."""
-    service = open_installation(load_settings()).authority
+    service = opened().authority
     files = {f"{role.value}.cer": service.ca_x509(role).der for role in CaRole}
     files |= {f"{role.value}.crl": service.crl(role).der for role in CaRole}
     with writing_to(folder):
@@ -69,9 +68,9 @@ def export(folder: Path, as_json: bool) -> None:
 @json_option
 def crl(as_json: bool) -> None:
     """Sign and publish new CRLs now."""
-    settings = load_settings()
-    service = open_installation(settings).authority
-    published = service.publish_crls(days=settings.crl_days, principal="operator:crl")
+    installation = opened()
+    days = installation.foundation.settings.crl_days
+    published = installation.authority.publish_crls(days=days, principal="operator:crl")
     show(
         [
             {"number": found.number, "next_update": found.next_update.isoformat(), "revoked": len(found.revoked)}
@@ -89,14 +88,14 @@ def crl(as_json: bool) -> None:
 @json_option
 def revoke(serial: str, reason: str, requested_by: str, approved_by: str, as_json: bool) -> None:
     """Revoke the X.509 with this serial number (hex) and publish new CRLs."""
-    settings = load_settings()
     try:
         number = int(serial, 16)
     except ValueError:
         raise click.BadParameter("the serial number is written in hex", param_hint="serial") from None
-    service = open_installation(settings).authority
+    installation = opened()
+    service, days = installation.authority, installation.foundation.settings.crl_days
     record = service.revoke(number, RevocationReason(reason), requested_by=requested_by, approved_by=approved_by)
-    service.publish_crls(days=settings.crl_days, principal=f"operator:{approved_by}")
+    service.publish_crls(days=days, principal=f"operator:{approved_by}")
     show({"serial": serial, "revoked_at": record.at.isoformat(), "reason": record.reason.value}, as_json=as_json)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from certs.routes import IssueBody
+from portal.commands.opening import opened
 from portal.commands.output import json_option, show
-from portal.wiring import open_installation
 from trust.config import load_settings
 from trust.http.errors import BodyTooLarge
 from trust.http.parsing import parse_json
@@ -41,7 +41,7 @@ def issue(file: Path, authority: str, by: str, key: str, as_json: bool) -> None:
         raise BodyTooLarge(f"The file may have at most {settings.max_body_bytes} bytes.", field="file")
     body = parse_json(content, IssueBody)
     operator = _Operator(client=check_person(by, field="by"), authority=str(Uscc.parse(authority, field="authority")))
-    certs = open_installation(settings).certs
+    certs = opened().certs
     certificate = certs.issue(operator, body.parse(key))
     show(
         {

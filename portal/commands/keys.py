@@ -2,9 +2,8 @@
 
 import click
 
+from portal.commands.opening import opened_foundation
 from portal.commands.output import json_option, show
-from portal.foundation import open_foundation
-from trust.config import load_settings
 from trust.keys import KeyInfo, KeyRef
 
 
@@ -17,7 +16,7 @@ def keys() -> None:
 @json_option
 def list_keys(as_json: bool) -> None:
     """List every key with its purpose and state."""
-    base = open_foundation(load_settings())
+    base = opened_foundation()
     known = base.custodian.keys()
     show([_shown(info) for info in known], as_json=as_json)
 
@@ -28,7 +27,7 @@ def list_keys(as_json: bool) -> None:
 @json_option
 def retire(ref: str, as_json: bool) -> None:
     """End the use of a key for good."""
-    base = open_foundation(load_settings())
+    base = opened_foundation()
     show(_shown(base.custodian.retire(KeyRef(ref))), as_json=as_json)
 
 

@@ -4,10 +4,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from portal.commands.opening import opened, opened_foundation
 from portal.commands.output import json_option, show
-from portal.foundation import open_foundation
-from portal.wiring import open_installation
-from trust.config import load_settings
 
 
 @click.group()
@@ -19,7 +17,7 @@ def ledger() -> None:
 @json_option
 def verify(as_json: bool) -> None:
     """Recompute every leaf, node and root and check every checkpoint; name the first bad place."""
-    book = open_foundation(load_settings()).ledger
+    book = opened_foundation().ledger
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bar:
         task = bar.add_task("ledger", total=None)
         report = book.verify(lambda done, total: bar.update(task, completed=done, total=total))
@@ -40,7 +38,7 @@ def verify(as_json: bool) -> None:
 @json_option
 def checkpoint(as_json: bool) -> None:
     """Sign a checkpoint over everything so far, unless the newest one covers it already."""
-    signed = open_installation(load_settings()).checkpointer().checkpoint()
+    signed = opened().checkpointer().checkpoint()
     show(
         {
             "origin": signed.checkpoint.origin,
@@ -60,7 +58,7 @@ def checkpoint(as_json: bool) -> None:
 @json_option
 def entries(start: int, count: int, as_json: bool) -> None:
     """Show entries, oldest first."""
-    book = open_foundation(load_settings()).ledger
+    book = opened_foundation().ledger
     show(
         [
             {

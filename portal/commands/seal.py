@@ -2,10 +2,9 @@
 
 import click
 
+from portal.commands.opening import opened
 from portal.commands.output import json_option, show
-from portal.wiring import open_installation
 from seals.domain import SealRecord
-from trust.config import load_settings
 
 _by = click.option("--by", required=True, help="Who does this: the operator's name at work.")
 _reason = click.option("--reason", required=True, help="Why.")
@@ -25,7 +24,7 @@ def seal() -> None:
 @json_option
 def apply(name: str, uscc: str, code: str, line: str, by: str, as_json: bool) -> None:
     """Apply for a seal; another person approves it."""
-    seals = open_installation(load_settings(), operator=True).seals
+    seals = opened(operator=True).seals
     record = seals.apply_for(name=name, uscc=uscc, code=code, line=line, requested_by=by)
     show(_shown(record), as_json=as_json)
 
@@ -36,7 +35,7 @@ def apply(name: str, uscc: str, code: str, line: str, by: str, as_json: bool) ->
 @json_option
 def approve(seal_id: str, by: str, as_json: bool) -> None:
     """Approve an application and make the seal."""
-    seals = open_installation(load_settings(), operator=True).seals
+    seals = opened(operator=True).seals
     show(_shown(seals.approve(seal_id, approved_by=by)), as_json=as_json)
 
 
@@ -44,7 +43,7 @@ def approve(seal_id: str, by: str, as_json: bool) -> None:
 @json_option
 def list_seals(as_json: bool) -> None:
     """List every seal with its state."""
-    show([_shown(record) for record in open_installation(load_settings()).seals.seals()], as_json=as_json)
+    show([_shown(record) for record in opened().seals.seals()], as_json=as_json)
 
 
 @seal.command()
@@ -54,7 +53,7 @@ def list_seals(as_json: bool) -> None:
 @json_option
 def suspend(seal_id: str, by: str, reason: str, as_json: bool) -> None:
     """Stop the use of a seal until it is resumed."""
-    show(_shown(open_installation(load_settings()).seals.suspend(seal_id, by=by, reason=reason)), as_json=as_json)
+    show(_shown(opened().seals.suspend(seal_id, by=by, reason=reason)), as_json=as_json)
 
 
 @seal.command()
@@ -64,7 +63,7 @@ def suspend(seal_id: str, by: str, reason: str, as_json: bool) -> None:
 @json_option
 def resume(seal_id: str, by: str, reason: str, as_json: bool) -> None:
     """Permit the use of a suspended seal again."""
-    show(_shown(open_installation(load_settings()).seals.resume(seal_id, by=by, reason=reason)), as_json=as_json)
+    show(_shown(opened().seals.resume(seal_id, by=by, reason=reason)), as_json=as_json)
 
 
 @seal.command()
@@ -74,7 +73,7 @@ def resume(seal_id: str, by: str, reason: str, as_json: bool) -> None:
 @json_option
 def cancel(seal_id: str, by: str, reason: str, as_json: bool) -> None:
     """End a seal for good."""
-    show(_shown(open_installation(load_settings()).seals.cancel(seal_id, by=by, reason=reason)), as_json=as_json)
+    show(_shown(opened().seals.cancel(seal_id, by=by, reason=reason)), as_json=as_json)
 
 
 def _shown(record: SealRecord) -> dict[str, object]:

@@ -27,6 +27,7 @@ def init(organization: str | None, as_json: bool) -> None:
     """Make home, keys, PKI and database, or finish and upgrade what is there. Safe to repeat."""
     settings = load_settings()
     installation = initialise(settings, organization=organization)
+    click.get_current_context().call_on_close(installation.close)
     root = installation.authority.ca_x509(CaRole.ROOT)
     show(
         {
@@ -37,7 +38,6 @@ def init(organization: str | None, as_json: bool) -> None:
         },
         as_json=as_json,
     )
-    installation.close()
 
 
 @click.command()
@@ -47,6 +47,7 @@ def serve(port: int | None) -> None:
     settings = load_settings(**({} if port is None else {"port": port}))
     configure_logging(settings.log_level)
     installation = open_installation(settings)
+    click.get_current_context().call_on_close(installation.close)
     prove_keys(installation)
     click.echo(f"yinxin serves {settings.public_url} on {settings.bind}:{settings.port} (Ctrl-C ends)", err=True)
     run_server(settings, Housekeeping(housekeeping_tasks(installation), installation.foundation.clock))

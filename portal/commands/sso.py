@@ -2,10 +2,9 @@
 
 import click
 
+from portal.commands.opening import opened
 from portal.commands.output import json_option, show
-from portal.wiring import open_installation
 from sso.domain import Client
-from trust.config import load_settings
 
 
 @click.group()
@@ -20,7 +19,7 @@ def sso() -> None:
 @json_option
 def register(label: str, authority: str, scopes: str, as_json: bool) -> None:
     """Register a client; its secret is shown this once."""
-    registered = open_installation(load_settings()).clients.register(label=label, authority=authority, scopes=scopes)
+    registered = opened().clients.register(label=label, authority=authority, scopes=scopes)
     show(_shown(registered.client) | {"secret": registered.secret}, as_json=as_json)
 
 
@@ -28,7 +27,7 @@ def register(label: str, authority: str, scopes: str, as_json: bool) -> None:
 @json_option
 def list_clients(as_json: bool) -> None:
     """List every client."""
-    show([_shown(client) for client in open_installation(load_settings()).clients.clients()], as_json=as_json)
+    show([_shown(client) for client in opened().clients.clients()], as_json=as_json)
 
 
 @sso.command()
@@ -36,7 +35,7 @@ def list_clients(as_json: bool) -> None:
 @json_option
 def rotate(client: str, as_json: bool) -> None:
     """Give out a new secret; the old one ends at once."""
-    registered = open_installation(load_settings()).clients.rotate(client)
+    registered = opened().clients.rotate(client)
     show(_shown(registered.client) | {"secret": registered.secret}, as_json=as_json)
 
 
@@ -45,7 +44,7 @@ def rotate(client: str, as_json: bool) -> None:
 @json_option
 def disable(client: str, as_json: bool) -> None:
     """Disable a client for good; its tokens stop working with the next request."""
-    show(_shown(open_installation(load_settings()).clients.disable(client)), as_json=as_json)
+    show(_shown(opened().clients.disable(client)), as_json=as_json)
 
 
 def _shown(client: Client) -> dict[str, object]:

@@ -2,14 +2,13 @@
 
 import click
 
-from portal.wiring import open_installation
-from trust.config import load_settings
+from portal.commands.opening import opened
 from verifier.api import Verifier
 from verifier.cli import verify_command
 
 
 def _installed() -> Verifier:
-    return open_installation(load_settings()).verifier
+    return opened().verifier
 
 
 verify: click.Command = verify_command(_installed)

@@ -14,6 +14,7 @@ import pytest
 
 from portal.demo import data
 from portal.foundation import open_foundation
+from portal.wiring import open_installation
 from trust.config import load_settings
 from trust.gm import engine
 from verifier.rehearsal import with_changed_byte, with_page_added
@@ -241,7 +242,12 @@ def test_the_log_says_which_engine_was_chosen_and_that_keys_are_in_memory(yinxin
 
 @pytest.mark.usefixtures("yinxin")
 def test_another_server_loads_the_same_application(monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        "portal.wiring.open_installation", lambda *given: opened.append(open_installation(*given)) or opened[0]
+    )
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.delitem(sys.modules, "wsgi", raising=False)
     app = importlib.import_module("wsgi").app
     assert app.test_client().get("/readyz").json["status"] == "ready"
+    opened[0].close()

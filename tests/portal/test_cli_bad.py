@@ -750,7 +750,7 @@ def test_a_fault_of_ours_is_told_without_its_text(yinxin, monkeypatch):
     def fail(*_):
         raise RuntimeError(data.RESIDENT_NUMBER)
 
-    monkeypatch.setattr("portal.commands.keys.open_foundation", fail)
+    monkeypatch.setattr("portal.commands.keys.opened_foundation", fail)
     outcome = yinxin("keys", "list")
     assert outcome.code == FAULT
     assert outcome.err.startswith("error internal: ")
@@ -761,5 +761,5 @@ def test_an_interrupt_exits_130(yinxin, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("portal.commands.keys.open_foundation", interrupt)
+    monkeypatch.setattr("portal.commands.keys.opened_foundation", interrupt)
     assert yinxin("keys", "list").code == 130
