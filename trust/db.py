@@ -4,8 +4,10 @@ SQLite runs in WAL mode with `synchronous=FULL`: what is committed survives a po
 on. A writing unit begins IMMEDIATE, so that two writers wait for each other instead of failing half-way.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, select
 from sqlalchemy.engine import make_url
@@ -173,4 +175,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+    # On the driver's own connection: every unit of work begins here, and a whole statement of the library costs more
+    # than many a query.
+    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+    try:
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED").close()
+    except sqlite3.Error as error:
+        raise DatabaseUnavailable(kind=type(error).__name__) from error

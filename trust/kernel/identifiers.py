@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Self
 
 from trust.kernel.identifier_errors import (
@@ -132,6 +133,7 @@ class ResidentId:
         return self.value[:6] in _PERMIT_REGIONS
 
 
+@lru_cache(maxsize=8192)  # codes: those of a province's authorities, asked for at every verification
 def _uscc_fault(text: str) -> type[UsccInvalid] | None:
     """Return the class of the first fault of `text` under GB 32100, or None."""
     if any(character not in _USCC_VALUES for character in text):
