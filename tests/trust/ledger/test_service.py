@@ -1,6 +1,7 @@
 """Appending, reading and proving."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -74,10 +75,11 @@ def test_one_bad_use_refuses_the_call_and_leaves_nothing(empty: Setting) -> None
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Setting:
+def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     made = setting(tmp_path_factory.mktemp("long"))
     made.ledger.record(uses(200))
-    return made
+    yield made
+    made.database.close()
 
 
 @given(data=st.data())
