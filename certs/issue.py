@@ -26,6 +26,7 @@ from certs.draft import Checks
 from certs.library_errors import (
     CertificateUnknown,
     FreshFileInvalid,
+    FreshFileUndecided,
     IdempotencyConflict,
     IssueAbandoned,
     IssueFailed,
@@ -154,12 +155,17 @@ class Issuing:
         return certificate
 
     def _verify(self, sealed: bytes, identifier: str) -> bytes:
-        """Return the SM3 of the verified file. Raises `FreshFileInvalid` unless it is this very certificate."""
+        """Return the SM3 of the verified file.
+
+        Raises `FreshFileInvalid` unless it is this very certificate, `FreshFileUndecided` when that cannot be told now.
+        """
         try:
             report = self._workshop.verifier.verify_file(sealed)
         except (MalformedInput, TooLarge) as error:
             raise FreshFileInvalid(f"The verifier cannot read it: {error.code}.") from error
         wrong = [step for step in report.steps if step.outcome in _NOT_PASSED and step.code not in _OUTSIDE_TERM]
+        if wrong and all(step.outcome is Outcome.INDETERMINATE for step in wrong):
+            raise FreshFileUndecided(f"The verifier says {report.verdict}: {wrong[0].code}.")
         if wrong:
             raise FreshFileInvalid(f"The verifier says {report.verdict}: {wrong[0].code}.")
         if report.facts is None or report.facts.certificate_identifier != identifier:

@@ -1,7 +1,7 @@
 """The errors of issuing, of the library and of onboarding; those of a type's fields are in `certs.errors`."""
 
 from trust.authority.errors import SamePerson
-from trust.kernel.errors import Conflict, InternalFault, InvalidInput, NotAllowed, NotFound
+from trust.kernel.errors import Conflict, InternalFault, InvalidInput, NotAllowed, NotFound, NotReady
 
 
 class HolderKindUnknown(InvalidInput):
@@ -103,6 +103,16 @@ class FreshFileInvalid(InternalFault):
     title_zh = "新签章的证照文件未通过自检，未予发放。"
     remedy = "Tell the operator: seal, X.509 chain or CRL of the authority need attention."
     remedy_zh = "请告知运维人员检查该机构的印章、证书链或吊销列表。"
+
+
+class FreshFileUndecided(NotReady):
+    """A file that was just sealed cannot be judged for now, as when the CRL is overdue; the issue goes on later."""
+
+    code = "fresh-file-undecided"
+    title = "The freshly sealed certificate cannot be verified at the moment; it was not released."
+    title_zh = "新签章的证照文件暂时无法自检，未予发放。"
+    remedy = "Have a fresh CRL published (yinxin authority crl), then repeat the request with the same key."
+    remedy_zh = "请告知运维人员发布新的吊销列表（yinxin authority crl），然后以相同的幂等键重复同一请求。"
 
 
 class StoredFileAltered(InternalFault):

@@ -6,8 +6,8 @@ The resident number is the specimen that GB 11643 itself prints; the credit code
 from datetime import date, timedelta
 
 AUTHORITY = "11000000DEM0YX001B"
-AUTHORITY_NAME = "Market Supervision Administration of Yanshi (demonstration)"
-AUTHORITY_NAME_ZH = "演示市市场监督管理局"
+AUTHORITY_NAME = "Administrative Approval Bureau of Yanshi (demonstration)"
+AUTHORITY_NAME_ZH = "演示市行政审批局"
 AUTHORITY_REGION = "110000"
 SEAL_CODE = "1101000000018"
 SEAL_LINE = "电子证照专用章"

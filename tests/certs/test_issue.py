@@ -24,7 +24,7 @@ from tests.certs.world import (
     permit,
     uscc,
 )
-from trust.kernel.errors import InternalFault, MalformedInput, TrustError, Unavailable
+from trust.kernel.errors import InternalFault, MalformedInput, NotReady, TrustError, Unavailable
 from trust.kernel.identifiers import CertificateIdentifier
 from verifier.ports import LibraryState
 from verifier.reasons import REASONS, Outcome
@@ -219,6 +219,18 @@ def test_a_file_outside_of_its_own_term_is_right_all_the_same(world, code):
     """Issued ahead of its first day, or finished by recovery after its last."""
     world.verifier.code = code
     assert world.service.issue(CLIENT, licence()).identifier
+
+
+def test_a_file_that_cannot_be_judged_for_now_waits_for_the_same_request(world):
+    """As with an overdue CRL: nothing is wrong with the file, so the intent is not given up."""
+    good, world.verifier.code = world.verifier.code, "crl-stale"
+    with pytest.raises(NotReady) as caught:
+        world.service.issue(CLIENT, licence())
+    assert caught.value.code == "fresh-file-undecided"
+    ((identifier, state, _, _),) = issued(world)
+    assert (state, world.files.names) == ("intended", [])
+    world.verifier.code = good
+    assert world.service.issue(CLIENT, licence()).identifier == identifier
 
 
 def test_an_unavailable_part_leaves_the_intent_to_be_repeated_under_the_same_identifier(world):

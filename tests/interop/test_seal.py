@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from gmssl import sm3 as gmssl_sm3
 from PIL import Image
 
+from portal.demo import data
 from tests.interop.conftest import Exhibit, Exhibits
 from tests.interop.independent import SM2_WITH_SM3, certified, cut, oid, read, sm2_verifies, sm3
 
@@ -37,7 +38,7 @@ def test_the_seal_is_version_4_of_its_owner_and_valid_now(exhibit: Exhibit) -> N
     assert [element.content for element in header][:2] == [b"ES", bytes([V4])]
     assert number.content.isascii()
     _kind, name, _list_type, _list, made, start, end = properties
-    assert name.content.decode() == "演示市市场监督管理局"
+    assert name.content.decode() == data.AUTHORITY_NAME_ZH
     assert start.moment <= datetime.now(UTC) <= end.moment
     assert certified(maker_der.content).not_before <= made.moment <= certified(maker_der.content).not_after
 
