@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import pikepdf
 from PIL import Image, ImageChops
 
+from seals.appearance import POINTS_PER_MM
 from seals.artwork import RED, SIZE_MM, Shape
 from seals.outlines import Segment
 from trust.raster import first_page
 
 PNG_DPI = 300  # what GB/T 38540 pictures are made with in practice; sharp when printed at their own size
-_MM = 72 / 25.4  # points per millimetre
 _HALF = SIZE_MM / 2
 _PDF_PAINT = {"fill": "f", "stroke": "S", "both": "B"}
 _LEVELS = 16  # steps of opacity: 4-bit pixels keep the picture, which travels in every sealed file, below 20 KiB
@@ -38,8 +38,9 @@ def as_operators(shapes: Sequence[Shape]) -> bytes:
 def as_pdf(operators: bytes) -> bytes:
     """Return a one-page PDF of the seal at its own size; same operators, same bytes."""
     with pikepdf.new() as pdf:
-        pdf.add_blank_page(page_size=(SIZE_MM * _MM, SIZE_MM * _MM))
-        placed = b"%.6f 0 0 %.6f %.6f %.6f cm\n" % (_MM, _MM, _HALF * _MM, _HALF * _MM)
+        scale, middle = POINTS_PER_MM, _HALF * POINTS_PER_MM
+        pdf.add_blank_page(page_size=(SIZE_MM * scale, SIZE_MM * scale))
+        placed = b"%.6f 0 0 %.6f %.6f %.6f cm\n" % (scale, scale, middle, middle)
         pdf.pages[0].Contents = pdf.make_stream(placed + operators)
         target = io.BytesIO()
         pdf.save(target, deterministic_id=True)

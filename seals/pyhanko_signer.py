@@ -34,14 +34,13 @@ from seals.appearance import (
 )
 from seals.domain import Placement
 from seals.errors import PdfChangesForbidden, PdfUnstampable, PlacementUnusable
-from seals.stamp import MAX_FIELDS, Ink, free_name
+from seals.stamp import LONGEST_SIGNATURE, MAX_FIELDS, Ink, free_name
 from trust.formats.cms import CmsTemplate
 from trust.formats.pdf import PdfMalformed, read_pdf
 from trust.formats.pdf_syntax import Name, PdfDict
 from trust.formats.x509 import X509
 
 generic: Any = pyhanko_generic  # its constructors carry no types
-_LONGEST_SIGNATURE = 72  # bytes of DER SEQ{r, s} with both values at their longest
 _NO_CHANGES = 1  # DocMDP level, ISO 32000-1 table 254
 _MAX_ANCESTORS = 32  # levels of a page tree; real ones have two or three
 
@@ -60,7 +59,7 @@ class PortSigner(Signer):
     @override
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
         """Return the signature over `data`; used when pyHanko builds the CMS itself."""
-        return bytes(_LONGEST_SIGNATURE) if dry_run else self._sign(data)
+        return bytes(LONGEST_SIGNATURE) if dry_run else self._sign(data)
 
     @override
     async def async_sign(
@@ -87,7 +86,7 @@ class PortSigner(Signer):
                 encap_content_info=encap_content_info,
             )
         message = self._template.signed_attributes(data_digest)
-        signature = bytes(_LONGEST_SIGNATURE) if dry_run else self._sign(message)
+        signature = bytes(LONGEST_SIGNATURE) if dry_run else self._sign(message)
         return cms.ContentInfo.load(self._template.assemble(data_digest, signature))
 
 

@@ -35,7 +35,7 @@ from trust.formats.pdf_write import Revision, text_string, write_stream, write_v
 from trust.gm import sm3
 
 MAX_FIELDS = 1000  # form fields looked at for signatures; the largest official forms have some 400
-_LONGEST_SIGNATURE = 72  # bytes of DER SEQ{r, s} with both values at their longest
+LONGEST_SIGNATURE = 72  # bytes of DER SEQ{r, s} with both values at their longest
 _RANGE_ROOM = 56  # bytes kept for /ByteRange: its three numbers could have ten digits, files up to 9 GB
 _CONTENTS = b"/Contents "
 _IDENTIFIER_BYTES = 16  # as long as the MD5 that ISO 32000-1 section 14.4 has in mind
@@ -68,7 +68,7 @@ def ink(*, owner: str, seal_der: bytes, vector: bytes, cms: CmsTemplate) -> Ink:
         seal_stream=write_stream({}, seal_der),
         picture_stream=write_stream(inner_entries(), appearance),
         cms=cms,
-        reserved=len(cms.assemble(bytes(sm3.DIGEST_BYTES), bytes(_LONGEST_SIGNATURE))),
+        reserved=len(cms.assemble(bytes(sm3.DIGEST_BYTES), bytes(LONGEST_SIGNATURE))),
     )
 
 
