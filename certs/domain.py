@@ -14,58 +14,24 @@ from typing import Final
 
 from certs.errors import DateOrder
 from certs.library_errors import (
-    HolderKindUnknown,
-    HolderNumberInvalid,
     IdempotencyKeyInvalid,
     RequesterApproves,
     TransitionNotAllowed,
 )
-from trust.formats.metadata import HOLDER_CODE_TYPES
+from trust.formats.holders import HolderNumber
 from trust.kernel.encoding import canonical_json
 from trust.kernel.errors import MalformedInput
-from trust.kernel.identifiers import CertificateIdentifier, ResidentId, Uscc
+from trust.kernel.identifiers import CertificateIdentifier
 from trust.kernel.text import check_person, check_reason, is_same_person
 from verifier.ports import LibraryState
 
 CALENDAR: Final = timezone(timedelta(hours=8), "Asia/Shanghai")  # China has had no summer time since 1991
-USCC_KIND: Final = "001"
-RESIDENT_ID_KIND: Final = "111"
-
-_OTHER_NUMBER = re.compile("[0-9A-Z][0-9A-Z-]{2,31}")  # passports and permits; 32 is the longest organisation number
 IDEMPOTENCY_KEY = re.compile("[A-Za-z0-9._:-]{8,128}")
 
 
 def calendar_day(moment: datetime) -> date:
     """Return the calendar day of the issuing authorities at `moment`."""
     return moment.astimezone(CALENDAR).date()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HolderNumber:
-    """A holder's code with its kind (持证主体代码类型, GB/T 36903 annex A), check digits verified."""
-
-    kind: str
-    number: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if self.kind not in HOLDER_CODE_TYPES:
-            raise HolderKindUnknown(field="holder.kind")
-        if self.kind == RESIDENT_ID_KIND:
-            ResidentId.parse(self.number, field="holder.number")
-        elif self.kind == USCC_KIND:
-            Uscc.parse(self.number, field="holder.number")
-        elif not _OTHER_NUMBER.fullmatch(self.number):
-            raise HolderNumberInvalid(field="holder.number")
-
-    @property
-    def masked(self) -> str:
-        """First and last character, as counters print it."""
-        return f"{self.number[0]}{'*' * (len(self.number) - 2)}{self.number[-1]}"
-
-    @property
-    def text(self) -> str:
-        """Kind and number as one text: what the blind index is made of."""
-        return f"{self.kind}:{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

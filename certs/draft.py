@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from certs.authorities import Authority
 from certs.catalogue import CertificateType
-from certs.domain import Action, Certificate, HolderNumber, IssueCommand, calendar_day
+from certs.domain import Action, Certificate, IssueCommand, calendar_day
 from certs.face import Face, Role
 from certs.library_errors import (
     AuthorityNotOnboarded,
@@ -21,6 +21,7 @@ from certs.library_errors import (
 )
 from certs.ports import Archive, Workshop
 from certs.vault import Vault
+from trust.formats.holders import HolderNumber
 from trust.kernel.identifiers import CertificateIdentifier
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from certs.access_log import Access, Look, Purpose, Visit
-from certs.domain import Certificate, ChangeCommand, Contents, HolderNumber, Record, state_on
+from certs.domain import Certificate, ChangeCommand, Contents, Record, state_on
 from certs.library_errors import CertificateOfAnotherAuthority, StoredFileAltered
 from certs.ports import Archive, Principal, Types
 from certs.vault import Vault
+from trust.formats.holders import HolderNumber
 from trust.gm.sm3 import sm3
 from trust.kernel.clock import Clock
 from trust.kernel.errors import TrustError

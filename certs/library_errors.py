@@ -4,16 +4,6 @@ from trust.authority.errors import SamePerson
 from trust.kernel.errors import Conflict, InternalFault, InvalidInput, NotAllowed, NotFound, NotReady
 
 
-class HolderKindUnknown(InvalidInput):
-    """The kind of holder code is not one of GB/T 36903 that this service knows."""
-
-    code = "holder-kind-unknown"
-    title = "The kind of holder code is not known."
-    title_zh = "持证主体代码类型未知。"
-    remedy = "Use a code of GB/T 36903 annex A, such as 001 (credit code) or 111 (resident identity number)."
-    remedy_zh = "请使用 GB/T 36903 附录 A 的代码，例如 001（统一社会信用代码）或 111（公民身份号码）。"
-
-
 class HolderKindMismatch(InvalidInput):
     """The certificate type is for another kind of holder."""
 
@@ -22,16 +12,6 @@ class HolderKindMismatch(InvalidInput):
     title_zh = "该类证照的持证主体类型与所提供的不符。"
     remedy = "Use the kind of holder code named in the detail."
     remedy_zh = "请使用详情中所列的持证主体代码类型。"
-
-
-class HolderNumberInvalid(InvalidInput):
-    """The number of a passport or another document has a form that no such document has."""
-
-    code = "holder-number-invalid"
-    title = "The holder's number does not have an acceptable form."
-    title_zh = "持证主体代码格式不正确。"
-    remedy = "Use digits, capital letters and hyphens only, as printed on the document."
-    remedy_zh = "请按证件所印内容录入，仅限数字、大写字母和连字符。"
 
 
 class ValidityOver(InvalidInput):

@@ -20,11 +20,11 @@ from certs.domain import (
     ChangeCommand,
     Contents,
     Holder,
-    HolderNumber,
     IssueCommand,
 )
 from certs.library import Opened
 from certs.service import CertificateService
+from trust.formats.holders import HolderNumber
 from trust.http.access import Principal, TokenChecker, protected
 from trust.http.parsing import StrictModel, described_headers, json_body, query_string
 from trust.kernel.identifiers import CertificateIdentifier

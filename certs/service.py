@@ -5,7 +5,7 @@ from datetime import datetime
 
 from certs.access_log import Access, Purpose
 from certs.authorities import Authority
-from certs.domain import Certificate, ChangeCommand, HolderNumber, IssueCommand, Transition
+from certs.domain import Certificate, ChangeCommand, IssueCommand, Transition
 from certs.issue import Issuing
 from certs.library import IssuedFile, LibraryDesk, Opened
 from certs.links import VerificationLinks
@@ -13,6 +13,7 @@ from certs.ports import Archive, Principal, Workshop
 from certs.recovery import Recovery, RecoveryReport
 from certs.reservation import Reservations
 from certs.vault import Vault
+from trust.formats.holders import HolderNumber
 from trust.formats.qr import VerificationLink
 from trust.kernel.clock import Clock
 from trust.kernel.identifiers import CertificateIdentifier

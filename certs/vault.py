@@ -8,7 +8,8 @@ import json
 from datetime import date
 from typing import Any
 
-from certs.domain import Contents, Holder, HolderNumber, IssueCommand
+from certs.domain import Contents, Holder, IssueCommand
+from trust.formats.holders import HolderNumber
 from trust.kernel.encoding import canonical_json
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.sealing import BlindIndex, FieldCipher

@@ -25,12 +25,12 @@ from seals.making import MakingPoint
 from seals.outlines import digit_fonts, seal_fonts
 from seals.service import SealService
 from seals.store import SqlSealStore
-from sso.endpoint import TokenEndpoint
-from sso.keyring import Keyring
-from sso.routes import blueprint as sso_routes
-from sso.service import ClientRegistry
-from sso.store import DatabaseClientStore
-from sso.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
+from sso.provider.endpoint import TokenEndpoint
+from sso.provider.keyring import Keyring
+from sso.provider.routes import blueprint as sso_routes
+from sso.provider.service import ClientRegistry
+from sso.provider.store import DatabaseClientStore
+from sso.provider.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
 from trust.authority.routes import blueprint as authority_routes
 from trust.authority.service import AuthorityService
 from trust.authority.store import SqlAuthorityStore

@@ -1,1 +1,1 @@
-"""Who calls: clients, tokens, and later people and trust passing."""
+"""Who calls, who signs in, for whom, and how that trust is passed on."""

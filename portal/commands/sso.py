@@ -4,7 +4,7 @@ import click
 
 from portal.commands.opening import opened
 from portal.commands.output import json_option, show
-from sso.domain import Client
+from sso.provider.domain import Client
 
 
 @click.group()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from certs.access_log import Look, Purpose
-from certs.domain import Action, HolderNumber
+from certs.domain import Action
 from certs.library import SEARCH_MAX
 from tests.certs.world import (
     CLIENT,
@@ -23,6 +23,7 @@ from tests.certs.world import (
     uscc,
 )
 from tests.fakes import MOMENT
+from trust.formats.holders import HolderNumber
 from trust.kernel.errors import InternalFault, TrustError
 from trust.kernel.identifiers import CertificateIdentifier
 from verifier.errors import LinkForged

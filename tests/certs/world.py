@@ -13,7 +13,7 @@ from pathlib import Path
 from certs.access_log import Purpose
 from certs.authorities import Authority
 from certs.catalogue import Catalogue
-from certs.domain import Action, ChangeCommand, Contents, Holder, HolderNumber, IssueCommand
+from certs.domain import Action, ChangeCommand, Contents, Holder, IssueCommand
 from certs.links import VerificationLinks
 from certs.ports import Archive, Workshop
 from certs.service import CertificateService
@@ -22,6 +22,7 @@ from certs.vault import Vault
 from tests.fakes import CountingRandomness, FixedClock
 from trust.db import Base, Database
 from trust.files import SealedFolder
+from trust.formats.holders import HolderNumber
 from trust.gm.sm3 import sm3
 from trust.kernel.identifiers import CertificateIdentifier, Uscc
 from trust.sealing import BlindIndex, FieldCipher

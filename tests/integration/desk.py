@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from portal.demo import data, world
 from portal.wiring import Installation, active_keys, open_installation
-from sso.keyring import Keyring
-from sso.tokens import TokenIssuer, TokenTerms
+from sso.provider.keyring import Keyring
+from sso.provider.tokens import TokenIssuer, TokenTerms
 from tests.fakes import FixedClock
 from tests.integration.door import JSON, Door, Request, bearer, multipart
 from tests.integration.installation import Template, today

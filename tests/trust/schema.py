@@ -1,6 +1,7 @@
 """What any dialect's schema must satisfy: migrations and models agree, and a downgrade leaves nothing behind."""
 
 import importlib
+from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -10,9 +11,12 @@ from sqlalchemy import inspect, text
 from trust.db import Base, Database
 from trust.migrations import runner
 
-_STORES = ("trust.authority.store", "trust.ledger.store", "seals.store", "sso.store", "certs.store.tables")
-for _store in _STORES:
-    importlib.import_module(_store)  # puts its tables into the metadata
+_ROOT = Path(__file__).resolve().parents[2]
+for _package in ("trust", "seals", "certs", "sso"):
+    for _path in sorted((_ROOT / _package).rglob("*.py")):
+        _parts = _path.relative_to(_ROOT).with_suffix("").parts
+        if "store" in _parts:
+            importlib.import_module(".".join(_parts).removesuffix(".__init__"))  # puts its tables into the metadata
 
 _POSTGRESQL_FUNCTIONS = text("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
 

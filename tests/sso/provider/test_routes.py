@@ -8,11 +8,11 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from sso.endpoint import TokenEndpoint
-from sso.errors import TokenAddressInsecure, TokenKeyUnusable
-from sso.routes import blueprint
+from sso.provider.endpoint import TokenEndpoint
+from sso.provider.errors import TokenAddressInsecure, TokenKeyUnusable
+from sso.provider.routes import blueprint
 from tests.fakes import FixedClock
-from tests.sso.support import ISSUER, USCC, House
+from tests.sso.provider.support import ISSUER, USCC, House
 from trust.http import parsing, problems
 from trust.http.access import Principal, protected
 from trust.http.rate import RateLimiter

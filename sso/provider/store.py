@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, Row, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sso.domain import Client, SecretDigest, parse_scopes, scopes_text
+from sso.provider.domain import Client, SecretDigest, parse_scopes, scopes_text
 from trust.db import Base, Database
 from trust.kernel.identifiers import Uscc
 

@@ -27,10 +27,10 @@ from authlib.oauth2.rfc6749 import (
 )
 from typing_extensions import override
 
-from sso.domain import Client, Scope, parse_scopes, scopes_text
-from sso.errors import ClientNotAuthenticated, ScopeUnknown, TokenAddressInsecure
-from sso.service import ClientRegistry
-from sso.tokens import TokenIssuer
+from sso.provider.domain import Client, Scope, parse_scopes, scopes_text
+from sso.provider.errors import ClientNotAuthenticated, ScopeUnknown, TokenAddressInsecure
+from sso.provider.service import ClientRegistry
+from sso.provider.tokens import TokenIssuer
 from trust.kernel.encoding import canonical_json
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sso.domain import Client, Scope
-from sso.errors import TokenKeyUnusable
-from sso.keyring import Keyring
-from sso.tokens import MAX_TOKEN_CHARACTERS
-from tests.sso.support import TERMS, USCC, House, MemorySigner, decode, encode
+from sso.provider.domain import Client, Scope
+from sso.provider.errors import TokenKeyUnusable
+from sso.provider.keyring import Keyring
+from sso.provider.tokens import MAX_TOKEN_CHARACTERS
+from tests.sso.provider.support import TERMS, USCC, House, MemorySigner, decode, encode
 from trust.kernel.errors import TrustError
 from trust.keys import KeyPurpose
 

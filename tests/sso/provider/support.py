@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sso.endpoint import TokenEndpoint
-from sso.keyring import Keyring
-from sso.service import ClientRegistry
-from sso.store import ClientRow, DatabaseClientStore
-from sso.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
+from sso.provider.endpoint import TokenEndpoint
+from sso.provider.keyring import Keyring
+from sso.provider.service import ClientRegistry
+from sso.provider.store import ClientRow, DatabaseClientStore
+from sso.provider.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
 from tests.fakes import MOMENT, CountingRandomness, FixedClock
 from trust.db import Database
 from trust.kernel.algorithms import Algorithm

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from joserfc.jwk import ECKey
 
-from sso.errors import TokenKeyUnusable
+from sso.provider.errors import TokenKeyUnusable
 from trust.kernel.algorithms import Algorithm
 from trust.keys import KeyInfo, KeyPurpose, KeyRef
 

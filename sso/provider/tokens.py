@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from sso.domain import AccessToken, Client, Scope, scopes_text
-from sso.errors import TokenExpired, TokenForeign, TokenMalformed, TokenRevoked
-from sso.keyring import ALGORITHM, Keyring
-from sso.ports import ClientStore
+from sso.provider.domain import AccessToken, Client, Scope, scopes_text
+from sso.provider.errors import TokenExpired, TokenForeign, TokenMalformed, TokenRevoked
+from sso.provider.keyring import ALGORITHM, Keyring
+from sso.provider.ports import ClientStore
 from trust.http.access import Principal
 from trust.kernel.clock import Clock
 from trust.kernel.encoding import base64url, canonical_json

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from sso.domain import LABEL_CHARACTERS, SECRET_BYTES, Client, Registered, SecretDigest, parse_scopes
-from sso.errors import ClientDisabled, ClientNotAuthenticated, ClientUnknown
-from sso.ports import ClientStore
+from sso.provider.domain import LABEL_CHARACTERS, SECRET_BYTES, Client, Registered, SecretDigest, parse_scopes
+from sso.provider.errors import ClientDisabled, ClientNotAuthenticated, ClientUnknown
+from sso.provider.ports import ClientStore
 from trust.kernel.clock import Clock
 from trust.kernel.encoding import base64url
 from trust.kernel.identifiers import Uscc

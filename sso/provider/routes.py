@@ -6,9 +6,9 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 from pydantic import Field
 
-from sso.domain import Scope
-from sso.endpoint import AUTHENTICATION_METHODS, FORM_MEDIA_TYPE, GRANT_TYPE, TokenEndpoint, TokenRequest
-from sso.keyring import Keyring
+from sso.provider.domain import Scope
+from sso.provider.endpoint import AUTHENTICATION_METHODS, FORM_MEDIA_TYPE, GRANT_TYPE, TokenEndpoint, TokenRequest
+from sso.provider.keyring import Keyring
 from trust.http.parsing import StrictModel, described_body
 from trust.http.rate import RateLimiter, client_address
 

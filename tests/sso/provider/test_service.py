@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from sso.domain import LABEL_CHARACTERS, SecretDigest, parse_scopes
-from sso.errors import ClientDisabled, ClientLabelInvalid, ClientNotAuthenticated, ClientUnknown, ScopeUnknown
-from sso.service import ClientRegistry
+from sso.provider.domain import LABEL_CHARACTERS, SecretDigest, parse_scopes
+from sso.provider.errors import ClientDisabled, ClientLabelInvalid, ClientNotAuthenticated, ClientUnknown, ScopeUnknown
+from sso.provider.service import ClientRegistry
 from tests.fakes import FixedClock
-from tests.sso.support import USCC, House
+from tests.sso.provider.support import USCC, House
 from trust.kernel.errors import TrustError
 from trust.kernel.randomness import SystemRandomness
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sso.support import House, build
+from tests.sso.provider.support import House, build
 
 
 @pytest.fixture

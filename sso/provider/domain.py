@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sso.errors import ClientLabelInvalid, ScopeUnknown
+from sso.provider.errors import ClientLabelInvalid, ScopeUnknown
 from trust.kernel.identifiers import Uscc
 
 LABEL_CHARACTERS = 80
@@ -23,6 +23,10 @@ class Scope(StrEnum):
     CERTS_READ = "certs:read"
     CERTS_REVOKE = "certs:revoke"
     LEDGER_READ = "ledger:read"
+    OPENID = "openid"
+    PROFILE = "profile"
+    IDENTITY = "identity"  # the number in full: only for systems whose registration says why
+    COUNTER_ASSIST = "counter:assist"  # a clerk opens cases and assists citizens
 
 
 SCOPES_TEXT = " ".join(Scope)
@@ -42,9 +46,49 @@ def scopes_text(scopes: frozenset[Scope]) -> str:
     return " ".join(sorted(scopes))
 
 
+class ClientAuthentication(StrEnum):
+    """How a client proves itself at the endpoints (OIDC registration, `token_endpoint_auth_method`).
+
+    `SECRET` admits client_secret_basic and client_secret_post, one at a time.
+    """
+
+    SECRET = "client_secret"  # noqa: S105  a method, not a secret
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    NONE = "none"  # public clients: PKCE alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelyingSystem:
+    """What a client has beside its API rights when people sign in to it; parsed by `sso.provider.registration`.
+
+    `resource` is the audience by which others pass trust to it. `pass_to` are the client ids (or `api`) that it may
+    pass trust to. `matters` and `types` bound what it may ask people for. `sector` is the host under which its pairwise
+    subjects are computed (OIDC core section 8.1). `jwks` is a JWK set as JSON text, for private_key_jwt.
+    """
+
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    authentication: ClientAuthentication = ClientAuthentication.SECRET
+    jwks: str | None = None
+    resource: str = ""
+    sector: str = ""
+    pass_to: frozenset[str] = frozenset()
+    matters: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+    signing_algorithm: str = "ES256"
+    dpop_required: bool = False
+    par_required: bool = False
+    contact: str = ""
+    sandbox: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A registered business system of one authority. It holds no secret, not even the digest of one."""
+    """A registered business system of one authority. It holds no secret, not even the digest of one.
+
+    `relying` is None for a department's system that only calls the API for itself.
+    """
 
     id: str
     label: str
@@ -52,6 +96,7 @@ class Client:
     scopes: frozenset[Scope]
     created_at: datetime
     disabled_at: datetime | None = None
+    relying: RelyingSystem | None = None
 
     def __post_init__(self) -> None:
         if not (0 < len(self.label) <= LABEL_CHARACTERS) or not self.label.isprintable():

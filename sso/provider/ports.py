@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sso.domain import Client, SecretDigest
+from sso.provider.domain import Client, SecretDigest
 
 
 class ClientStore(Protocol):

@@ -1,0 +1,1 @@
+"""Persons: who they are, and how surely that is known."""

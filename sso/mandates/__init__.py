@@ -1,0 +1,1 @@
+"""Who may act for whom: legal representatives, standing agents, one-off mandates."""

