@@ -17,10 +17,10 @@ from typing_extensions import override
 from trust.kernel.errors import InternalFault
 
 _SECONDS: Final = 30.0
-_MAX_BOXES: Final = frozenset({"checkbox", "radio"})
-_REDIRECTS: Final = 20  # a sign-in takes about six; more is a loop
-_BOXES: Final = frozenset({"checkbox", "radio"})
+_MAX_REDIRECTS: Final = 20  # a sign-in takes about six; more is a loop
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS_KEEPING_THE_METHOD: Final = frozenset({307, 308})
+_BOXES: Final = frozenset({"checkbox", "radio"})
 
 
 class PageUnusable(InternalFault):
@@ -99,7 +99,7 @@ class Browser:
             status, headers, content = self._call(method, url, body, referer)
             if status not in _REDIRECTS:
                 return _page(url, status, content)
-            if status not in {307, 308}:
+            if status not in _REDIRECTS_KEEPING_THE_METHOD:
                 method, body = "GET", None
             url = urljoin(url, headers.get("Location", ""))
         raise PageUnusable(f"More than {_MAX_REDIRECTS} redirects, last to {urlsplit(url).path}.")
