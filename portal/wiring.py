@@ -29,7 +29,7 @@ from sso.provider.endpoint import TokenEndpoint
 from sso.provider.keyring import Keyring
 from sso.provider.routes import blueprint as sso_routes
 from sso.provider.service import ClientRegistry
-from sso.provider.store import DatabaseClientStore
+from sso.provider.store.clients import DatabaseClientStore
 from sso.provider.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
 from trust.authority.routes import blueprint as authority_routes
 from trust.authority.service import AuthorityService

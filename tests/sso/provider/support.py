@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sso.provider.endpoint import TokenEndpoint
 from sso.provider.keyring import Keyring
 from sso.provider.service import ClientRegistry
-from sso.provider.store import ClientRow, DatabaseClientStore
+from sso.provider.store.clients import ClientRow, DatabaseClientStore
 from sso.provider.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
 from tests.fakes import MOMENT, CountingRandomness, FixedClock
 from trust.db import Database

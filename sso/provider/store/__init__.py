@@ -1,0 +1,1 @@
+"""What the provider keeps in the database: one module per thing."""
