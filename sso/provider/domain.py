@@ -27,6 +27,14 @@ class Scope(StrEnum):
     PROFILE = "profile"
     IDENTITY = "identity"  # the number in full: only for systems whose registration says why
     COUNTER_ASSIST = "counter:assist"  # a clerk opens cases and assists citizens
+    OFFLINE_ACCESS = "offline_access"  # refresh tokens (OIDC core section 11); they end with the sign-in all the same
+    TOKENS_INTROSPECT = "tokens:introspect"  # judges tokens that are for other systems (RFC 7662)
+
+
+PERSON_SCOPES = frozenset(
+    {Scope.OPENID, Scope.PROFILE, Scope.IDENTITY, Scope.CERTS_READ, Scope.COUNTER_ASSIST, Scope.OFFLINE_ACCESS}
+)
+"""What a person can consent to; the other scopes are the rights of a client for itself."""
 
 
 SCOPES_TEXT = " ".join(Scope)
