@@ -27,6 +27,8 @@ class Scope(StrEnum):
     PROFILE = "profile"
     IDENTITY = "identity"  # the number in full: only for systems whose registration says why
     COUNTER_ASSIST = "counter:assist"  # a clerk opens cases and assists citizens
+    COUNTERS_READ = "counters:read"  # a department's system reads its own counters and clerks
+    MANDATES = "mandates"  # a person's system reads, grants, accepts and withdraws mandates in their name
     OFFLINE_ACCESS = "offline_access"  # refresh tokens (OIDC core section 11); they end with the sign-in all the same
     TOKENS_INTROSPECT = "tokens:introspect"  # judges tokens that are for other systems (RFC 7662)
 
