@@ -26,9 +26,10 @@ from seals.outlines import digit_fonts, seal_fonts
 from seals.service import SealService
 from seals.store import SqlSealStore
 from sso.provider.endpoint import TokenEndpoint
-from sso.provider.keyring import Keyring
+from sso.provider.keyring import KeyringSource
 from sso.provider.routes import blueprint as sso_routes
 from sso.provider.service import ClientRegistry
+from sso.provider.signing import TokenSigner
 from sso.provider.store.clients import DatabaseClientStore
 from sso.provider.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
 from trust.authority.routes import blueprint as authority_routes
@@ -170,12 +171,13 @@ def application(installation: Installation) -> APIFlask:
     base = installation.foundation
     settings = base.settings
     issuer = settings.public_url.rstrip("/")
-    keyring = Keyring(active_keys(base, KeyPurpose.TOKEN_SIGNING))
+    rings = KeyringSource(base.custodian.keys, base.clock)
+    signer = TokenSigner(base.signer, rings)
     terms = TokenTerms(issuer=issuer, audience=f"{issuer}/api", seconds=settings.access_token_seconds)
-    tokens = AccessTokenChecker(terms, keyring, DatabaseClientStore(base.database), base.clock)
+    tokens = AccessTokenChecker(terms, signer, DatabaseClientStore(base.database), base.clock)
     endpoint = TokenEndpoint(
         installation.clients,
-        TokenIssuer(terms, keyring, base.signer, clock=base.clock, randomness=base.randomness),
+        TokenIssuer(terms, signer, clock=base.clock, randomness=base.randomness),
         address=f"{issuer}/oauth/token",
     )
     verifications = RateLimiter(settings.verify_rate_per_minute, base.clock)
@@ -192,7 +194,7 @@ def application(installation: Installation) -> APIFlask:
                 verifier_routes(installation.verifier, verifications),
                 ledger_routes(base.ledger, installation.checkpointer(), base.signer.describe, tokens),
                 authority_routes(installation.authority, base.clock),
-                sso_routes(endpoint, keyring, grants, issuer=issuer),
+                sso_routes(endpoint, rings, grants, issuer=issuer),
             ),
             checks=(
                 ("database", base.database.check),

@@ -8,16 +8,13 @@ from pydantic import Field
 
 from sso.provider.domain import Scope
 from sso.provider.endpoint import AUTHENTICATION_METHODS, FORM_MEDIA_TYPE, GRANT_TYPE, TokenEndpoint, TokenRequest
-from sso.provider.keyring import Keyring
+from sso.provider.keyring import KEYS_CACHE_SECONDS, Rings
 from trust.http.parsing import StrictModel, described_body
 from trust.http.rate import RateLimiter, client_address
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105  an address
 KEYS_PATH = "/oauth/jwks.json"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
-
-KEYS_CACHE_SECONDS = 300
-"""How long a relying party may keep the key set: a new key is published at least this long before it signs."""
 
 _TOKEN = {"access_token": "eyJ…", "token_type": "Bearer", "expires_in": 600, "scope": "certs:issue certs:read"}
 _REFUSED = {"error": "invalid_client", "error_description": "The client could not be authenticated."}
@@ -37,7 +34,7 @@ class TokenForm(StrictModel):
     client_secret: str | None = Field(None, description="Unless HTTP Basic is used")
 
 
-def blueprint(endpoint: TokenEndpoint, keyring: Keyring, limiter: RateLimiter, *, issuer: str) -> APIBlueprint:
+def blueprint(endpoint: TokenEndpoint, rings: Rings, limiter: RateLimiter, *, issuer: str) -> APIBlueprint:
     """Return the routes. `issuer` is the public address of the service, which is also the `iss` of its tokens."""
     routes = APIBlueprint("sso", __name__, tag="Access tokens")
     metadata = {
@@ -76,7 +73,7 @@ def blueprint(endpoint: TokenEndpoint, keyring: Keyring, limiter: RateLimiter, *
     @routes.get(KEYS_PATH)
     @routes.doc(summary="Keys that access tokens are checked with")
     def keys() -> Response:
-        return _cached(jsonify(keyring.document()))
+        return _cached(jsonify(rings.current().document()))
 
     @routes.get(METADATA_PATH)
     @routes.doc(summary="Metadata of the authorization server")

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sso.provider.endpoint import TokenEndpoint
 from sso.provider.keyring import Keyring
 from sso.provider.service import ClientRegistry
+from sso.provider.signing import TokenSigner
 from sso.provider.store.clients import ClientRow, DatabaseClientStore
 from sso.provider.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
 from tests.fakes import MOMENT, CountingRandomness, FixedClock
@@ -79,7 +80,8 @@ def build(folder: Path) -> House:
     store = DatabaseClientStore(database)
     registry = ClientRegistry(store, clock, randomness)
     keyring = Keyring([signer.info])
-    issuer = TokenIssuer(TERMS, keyring, signer, clock=clock, randomness=randomness)
+    tokens = TokenSigner(signer, keyring)
+    issuer = TokenIssuer(TERMS, tokens, clock=clock, randomness=randomness)
     return House(
         clock=clock,
         signer=signer,
@@ -88,7 +90,7 @@ def build(folder: Path) -> House:
         registry=registry,
         keyring=keyring,
         issuer=issuer,
-        checker=AccessTokenChecker(TERMS, keyring, store, clock),
+        checker=AccessTokenChecker(TERMS, tokens, store, clock),
         endpoint=TokenEndpoint(registry, issuer, address=ISSUER + "/oauth/token"),
     )
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sso.provider.domain import Client, Scope
 from sso.provider.errors import TokenKeyUnusable
 from sso.provider.keyring import Keyring
-from sso.provider.tokens import MAX_TOKEN_CHARACTERS
+from sso.provider.signing import MAX_TOKEN_CHARACTERS
 from tests.sso.provider.support import TERMS, USCC, House, MemorySigner, decode, encode
 from trust.kernel.errors import TrustError
 from trust.keys import KeyPurpose
