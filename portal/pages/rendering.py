@@ -1,31 +1,51 @@
-"""What every page shares: the language asked for, links that keep it, and the style sheet's address."""
+"""What every page shares: the language asked for, links that keep it, and the addresses of style sheet and script."""
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Final
 
-from flask import Flask, render_template, request
+from flask import Flask, g, render_template, request
 
+from portal.pages.addresses import address
 from portal.pages.texts import TEXTS
 from verifier.report import Language
 
-_STYLE = "yinxin.css"
-_KEPT = "t"  # the one argument that our pages read besides the language; whatever else a caller wrote is not repeated
+_KEPT: Final = ("t", "next", "request")
+"""The arguments that our pages read besides the language; whatever else a caller wrote is not repeated."""
+
+_LANGUAGE = "language"
+
+
+def asked_language() -> Language | None:
+    """Return the language that `?lang=` names, None when it names none of ours."""
+    asked = request.args.get("lang")
+    return "en" if asked == "en" else "zh" if asked == "zh" else None
+
+
+def remember_language(kept: str | None) -> None:
+    """Use for this request what an earlier one chose (`kept`), unless its own address says otherwise."""
+    setattr(g, _LANGUAGE, asked_language() or ("en" if kept == "en" else "zh"))
 
 
 def language() -> Language:
-    """Return the language of the present request: Chinese, unless `?lang=en` says otherwise."""
-    return "en" if request.args.get("lang") == "en" else "zh"
+    """Return the language of the present request: as asked, else as chosen before, else Chinese."""
+    found: Language = g.get(_LANGUAGE) or asked_language() or "zh"
+    return found
 
 
 class Pages:
     """Renders templates; made once per application."""
 
     def __init__(self, app: Flask) -> None:
-        content = (Path(app.static_folder or "") / _STYLE).read_bytes()
+        self._folder = Path(app.static_folder or "")
+        self._prefix = app.static_url_path
         app.add_template_filter(code_parts, "code_parts")
-        self._style = f"{app.static_url_path}/{_STYLE}?v={hashlib.sha256(content).hexdigest()[:12]}"
+        self._style = self.static("yinxin.css")
+
+    def static(self, name: str) -> str:
+        """Return the address of one of our static files; it changes with the file's content."""
+        digest = hashlib.sha256((self._folder / name).read_bytes()).hexdigest()
+        return f"{self._prefix}/{name}?v={digest[:12]}"
 
     def render(self, template: str, **values: object) -> str:
         """Return the page; Jinja escapes every value, as all templates end in `.html`."""
@@ -36,7 +56,7 @@ class Pages:
             t=texts,
             lang=lang,
             style=self._style,
-            here=address(request.path if request.url_rule else "/", texts.other_lang, _kept()),
+            here=_in_other_language(request.path if request.url_rule else "/", texts.other_lang),
             link=lambda path: address(path, lang),
             **values,
         )
@@ -50,11 +70,7 @@ def code_parts(text: str) -> list[tuple[bool, str]]:
     return [(place % 2 == 1, part) for place, part in enumerate(parts)]
 
 
-def address(path: str, lang: Language, arguments: Mapping[str, str] | None = None) -> str:
-    """Return `path` with its arguments and the language; the default language is left out."""
-    query = {**(arguments or {}), **({"lang": lang} if lang != "zh" else {})}
-    return f"{path}?{urlencode(query)}" if query else path
-
-
-def _kept() -> dict[str, str]:
-    return {_KEPT: request.args[_KEPT]} if _KEPT in request.args else {}
+def _in_other_language(path: str, other: Language) -> str:
+    """Return the present address in the other language, which is always named: a cookie may say otherwise."""
+    kept = {name: request.args[name] for name in _KEPT if name in request.args}
+    return address(path, other, {**kept, "lang": other})

@@ -1,0 +1,50 @@
+"""What stands around every page of people who sign in, in both languages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from verifier.report import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameTexts:
+    """The sentences of the frame in one language."""
+
+    sign_in: str
+    sign_out: str
+    account: str
+    nav_security: str
+    back: str
+    go_on: str
+    cancel: str
+    mend: str
+    shown_once: str
+
+
+FRAME: Mapping[Language, FrameTexts] = MappingProxyType(
+    {
+        "zh": FrameTexts(
+            sign_in="登录",
+            sign_out="退出",
+            account="我的账户",
+            nav_security="安全设置",
+            back="返回",
+            go_on="继续",
+            cancel="取消",
+            mend="请更正以下内容",
+            shown_once="仅显示这一次",
+        ),
+        "en": FrameTexts(
+            sign_in="Sign in",
+            sign_out="Sign out",
+            account="My account",
+            nav_security="Security",
+            back="Back",
+            go_on="Continue",
+            cancel="Cancel",
+            mend="Please correct the following",
+            shown_once="Shown this one time only",
+        ),
+    }
+)
