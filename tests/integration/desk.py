@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from portal.demo import data, world
-from portal.wiring import Installation, active_keys, open_installation
-from sso.provider.keyring import Keyring
+from portal.wiring import Installation, open_installation
+from sso.provider.keyring import KeyringSource
+from sso.provider.signing import TokenSigner
 from sso.provider.tokens import TokenIssuer, TokenTerms
 from tests.fakes import FixedClock
 from tests.integration.door import JSON, Door, Request, bearer, multipart
@@ -24,7 +25,6 @@ from tests.integration.installation import Template, today
 from tests.trust.formats.pdf_building import behind_xref_stream, stream
 from trust.config import load_settings
 from trust.kernel.randomness import SystemRandomness
-from trust.keys import KeyPurpose
 
 ABSENT = object()
 MIB = 1024 * 1024
@@ -192,8 +192,8 @@ def _issuer(installation: Installation, moment: datetime, audience: str | None =
     base = installation.foundation
     issuer = base.settings.public_url
     terms = TokenTerms(issuer=issuer, audience=audience or f"{issuer}/api", seconds=600)
-    keyring = Keyring(active_keys(base, KeyPurpose.TOKEN_SIGNING))
-    return TokenIssuer(terms, keyring, base.signer, clock=FixedClock(moment), randomness=SystemRandomness())
+    signer = TokenSigner(base.signer, KeyringSource(base.custodian.keys, base.clock))
+    return TokenIssuer(terms, signer, clock=FixedClock(moment), randomness=SystemRandomness())
 
 
 def _client(installation: Installation, identifier: str):

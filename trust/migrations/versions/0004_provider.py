@@ -78,9 +78,39 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sso_consents")),
         sa.UniqueConstraint("person", "client", "matter", name=op.f("uq_sso_consents_person")),
     )
+    op.create_table(
+        "sso_used_ids",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("expires_at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sso_used_ids")),
+    )
+    op.create_index(op.f("ix_sso_used_ids_expires_at"), "sso_used_ids", ["expires_at"])
+    op.create_table(
+        "sso_participants",
+        sa.Column("session", sa.String(length=26), nullable=False),
+        sa.Column("client", sa.String(length=26), nullable=False),
+        sa.Column("session_tie", sa.String(length=80), nullable=False),
+        sa.Column("person_tie", sa.String(length=80), nullable=False),
+        sa.Column("subject", sa.String(length=43), nullable=False),
+        sa.Column("sid", sa.String(length=43), nullable=False),
+        sa.Column("joined_at", sa.String(length=32), nullable=False),
+        sa.Column("due_at", sa.String(length=32), nullable=True),
+        sa.Column("leased_until", sa.String(length=32), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("failure", sa.String(length=80), nullable=True),
+        sa.Column("finished_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("session", "client", name=op.f("pk_sso_participants")),
+    )
+    op.create_index(op.f("ix_sso_participants_session_tie"), "sso_participants", ["session_tie"])
+    op.create_index(op.f("ix_sso_participants_person_tie"), "sso_participants", ["person_tie"])
+    op.create_index(op.f("ix_sso_participants_joined_at"), "sso_participants", ["joined_at"])
+    op.create_index("ix_sso_participants_due", "sso_participants", ["outcome", "due_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("sso_participants")
+    op.drop_table("sso_used_ids")
     op.drop_table("sso_consents")
     op.drop_table("sso_refresh_tokens")
     op.drop_table("sso_codes")
