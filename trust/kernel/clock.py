@@ -1,7 +1,9 @@
 """Time as an argument: everything that needs the present moment receives a `Clock` (law 10)."""
 
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Final, Protocol
+
+CALENDAR: Final = timezone(timedelta(hours=8), "Asia/Shanghai")  # China has had no summer time since 1991
 
 
 class Clock(Protocol):
@@ -18,3 +20,8 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the machine's time in UTC."""
         return datetime.now(UTC)  # noqa: TID251  the one place that asks the machine
+
+
+def calendar_day(moment: datetime) -> date:
+    """Return the calendar day in China at `moment`: the day that documents are dated by."""
+    return moment.astimezone(CALENDAR).date()
