@@ -1,0 +1,1 @@
+"""The register of matters, counters and clerks in the database."""

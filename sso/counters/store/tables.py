@@ -1,0 +1,142 @@
+"""The tables of matters, counters, clerks and requests about clerks, and what their rows say."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import JSON, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from sso.counters.domain import ChangeKind, ChangeState, ClerkChange, Counter, Matter
+from sso.counters.ports import ClerkEntry
+from trust.db import Base
+from trust.kernel.identifiers import Uscc
+
+_ID: Final = String(26)
+_MOMENT: Final = String(32)  # ISO 8601 in UTC
+_OPERATOR: Final = String(64)
+
+
+class MatterRow(Base):
+    """One matter; it never changes but for the moment of its end."""
+
+    __tablename__ = "sso_matters"
+
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    name_zh: Mapped[str] = mapped_column(String(80))
+    purpose: Mapped[str] = mapped_column(String(200))
+    purpose_zh: Mapped[str] = mapped_column(String(200))
+    types: Mapped[list[str]] = mapped_column(JSON)
+    registered_at: Mapped[str] = mapped_column(_MOMENT)
+    retired_at: Mapped[str | None] = mapped_column(_MOMENT)
+
+
+class CounterRow(Base):
+    """One counter; `systems` are client ids."""
+
+    __tablename__ = "sso_counters"
+    __table_args__ = (UniqueConstraint("authority", "name"),)
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    authority: Mapped[str] = mapped_column(String(18))
+    systems: Mapped[list[str]] = mapped_column(JSON)
+    registered_at: Mapped[str] = mapped_column(_MOMENT)
+    closed_at: Mapped[str | None] = mapped_column(_MOMENT)
+
+
+class ClerkRow(Base):
+    """One clerk. `active_person` is the person while the clerk is enabled: nobody is two clerks at once."""
+
+    __tablename__ = "sso_clerks"
+    __table_args__ = (UniqueConstraint("authority", "staff_number"),)
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    person: Mapped[str] = mapped_column(_ID, index=True)
+    active_person: Mapped[str | None] = mapped_column(_ID, unique=True)
+    staff_number: Mapped[str] = mapped_column(String(20))
+    authority: Mapped[str] = mapped_column(String(18))
+    counters: Mapped[list[str]] = mapped_column(JSON)
+    epoch: Mapped[int] = mapped_column(Integer)
+    registered_at: Mapped[str] = mapped_column(_MOMENT)
+    disabled_at: Mapped[str | None] = mapped_column(_MOMENT)
+
+
+class ClerkChangeRow(Base):
+    """One request about a clerk and its decision; rows are kept for good."""
+
+    __tablename__ = "sso_clerk_changes"
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    clerk: Mapped[str] = mapped_column(_ID, index=True)
+    person: Mapped[str] = mapped_column(_ID)
+    staff_number: Mapped[str] = mapped_column(String(20))
+    authority: Mapped[str] = mapped_column(String(18))
+    counters: Mapped[list[str]] = mapped_column(JSON)
+    reason: Mapped[str] = mapped_column(String(200))
+    requested_by: Mapped[str] = mapped_column(_OPERATOR)
+    requested_at: Mapped[str] = mapped_column(_MOMENT)
+    state: Mapped[str] = mapped_column(String(16))
+    decided_by: Mapped[str | None] = mapped_column(_OPERATOR)
+    decided_at: Mapped[str | None] = mapped_column(_MOMENT)
+
+
+def matter_of(row: MatterRow) -> Matter:
+    """Return the matter that a row holds."""
+    return Matter(
+        code=row.code,
+        name=row.name,
+        name_zh=row.name_zh,
+        purpose=row.purpose,
+        purpose_zh=row.purpose_zh,
+        types=frozenset(row.types),
+        retired_at=_moment(row.retired_at),
+    )
+
+
+def counter_of(row: CounterRow) -> Counter:
+    """Return the counter that a row holds."""
+    return Counter(
+        id=row.id,
+        name=row.name,
+        authority=Uscc.parse(row.authority),
+        systems=frozenset(row.systems),
+        closed_at=_moment(row.closed_at),
+    )
+
+
+def entry_of(row: ClerkRow) -> ClerkEntry:
+    """Return the clerk that a row holds."""
+    return ClerkEntry(
+        id=row.id,
+        person=row.person,
+        staff_number=row.staff_number,
+        authority=Uscc.parse(row.authority),
+        counters=frozenset(row.counters),
+        epoch=row.epoch,
+        disabled_at=_moment(row.disabled_at),
+    )
+
+
+def change_of(row: ClerkChangeRow) -> ClerkChange:
+    """Return the request that a row holds."""
+    return ClerkChange(
+        id=row.id,
+        kind=ChangeKind(row.kind),
+        clerk=row.clerk,
+        person=row.person,
+        staff_number=row.staff_number,
+        authority=Uscc.parse(row.authority),
+        counters=frozenset(row.counters),
+        reason=row.reason,
+        requested_by=row.requested_by,
+        requested_at=datetime.fromisoformat(row.requested_at),
+        state=ChangeState(row.state),
+        decided_by=row.decided_by,
+        decided_at=_moment(row.decided_at),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
