@@ -21,7 +21,7 @@ class CutTieRow(Base):
 
     tie: Mapped[str] = mapped_column(String(80), primary_key=True)
     reason: Mapped[str] = mapped_column(String(40))
-    at: Mapped[str] = mapped_column(String(32))
+    at: Mapped[str] = mapped_column(String(32), index=True)  # back-channel logout looks for the latest cuts
 
 
 # Asked at every use of a token: made once, on the table instead of the mapped class.

@@ -165,7 +165,7 @@ class DatabaseParticipants:
         self._change(_same(participant), _failure(attempt))
 
     def fail_client(self, client: str, attempt: FailedAttempt) -> None:
-        """Record that a client does not answer: an attempt at everything that is due to it, which would fail as well."""
+        """Record that a client does not answer: a failed attempt at everything that is due to it."""
         due = _PARTICIPANTS.c.due_at <= attempt.at.isoformat()
         self._change((_PARTICIPANTS.c.client == client) & due, _failure(attempt))
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("tie", name=op.f("pk_sso_cut_ties")),
     )
+    op.create_index(op.f("ix_sso_cut_ties_at"), "sso_cut_ties", ["at"])
 
 
 def downgrade() -> None:
