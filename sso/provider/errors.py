@@ -1,6 +1,6 @@
 """What registering clients and judging access tokens can refuse."""
 
-from trust.kernel.errors import Conflict, InvalidInput, NotAuthenticated, NotFound, NotReady
+from trust.kernel.errors import Conflict, InternalFault, InvalidInput, NotAllowed, NotAuthenticated, NotFound, NotReady
 
 
 class ClientLabelInvalid(InvalidInput):
@@ -101,3 +101,79 @@ class TokenAddressInsecure(NotReady):
     title_zh = "未使用 https，不能提供访问令牌。"
     remedy = "Set YINXIN_PUBLIC_URL to an https address; http is accepted on the loopback address only."
     remedy_zh = "请将 YINXIN_PUBLIC_URL 设为 https 地址；仅本机回环地址可使用 http。"
+
+
+class ResourceTaken(Conflict):
+    """Two clients cannot be the audience of the same tokens."""
+
+    code = "client-resource-taken"
+    title = "Another client is registered under this resource."
+    title_zh = "该资源标识已由其他客户端登记。"
+    remedy = "Choose another resource address, or change the client that has it."
+    remedy_zh = "请改用其他资源地址，或先修改已登记该地址的客户端。"
+
+
+class TokenTooLarge(InternalFault):
+    """A token that would be longer than any of our endpoints reads; its chain or its types grew beyond all plans."""
+
+    code = "token-too-large"
+    title = "The access token would exceed its size limit."
+    title_zh = "访问令牌将超过大小上限。"
+
+
+class AuthorizationUnusable(InvalidInput):
+    """An authorization request that is answered on a page and never redirected (RFC 6749 section 4.1.2.1).
+
+    Its client or its redirect address is not registered, or it is over: sending the browser on would make this service
+    an open redirector (RFC 9700 section 4.11).
+    """
+
+    code = "authorization-unusable"
+    title = "The sign-in request of the system cannot be used."
+    title_zh = "业务系统的登录请求不可用。"
+    remedy = "Go back to the system that sent you here and start again; if it happens again, tell its operator."
+    remedy_zh = "请返回原业务系统重新发起登录；如再次出现，请告知该系统运维人员。"
+
+
+class AuthorizationExpired(AuthorizationUnusable):
+    """The pending request is over: answered, refused, or older than its life."""
+
+    code = "authorization-expired"
+    title = "The sign-in request is over."
+    title_zh = "登录请求已失效。"
+
+
+class AuthorizationNotReady(Conflict):
+    """An approval without what it needs: a sign-in, a stronger one, or a consent page that this session has seen."""
+
+    code = "authorization-not-ready"
+    title = "The sign-in request still needs a step of yours."
+    title_zh = "登录请求尚有步骤未完成。"
+    remedy = "Open the request again and follow the page."
+    remedy_zh = "请重新打开该请求，并按页面提示操作。"
+
+
+class MandateNotUsable(NotAllowed):
+    """The mandate is not one that this person may act on in this matter now."""
+
+    code = "mandate-not-usable"
+    title = "You cannot act on this mandate here."
+    title_zh = "您不能凭此授权在此办理。"
+    remedy = "Choose one of the mandates shown, or act for yourself."
+    remedy_zh = "请选择页面所列的授权，或以本人身份办理。"
+
+
+class AuthorizationRefused(InvalidInput):
+    """An authorization request whose refusal goes to the client: send the browser to `redirect_to` with status 303.
+
+    `error` is the name of the RFC; the address holds it with `state` and `iss` (RFC 9207).
+    """
+
+    code = "authorization-refused"
+    title = "The sign-in request was refused."
+    title_zh = "登录请求被拒绝。"
+
+    def __init__(self, error: str, *, redirect_to: str, **facts: object) -> None:
+        super().__init__(error=error, **facts)
+        self.error = error
+        self.redirect_to = redirect_to
