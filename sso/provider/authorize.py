@@ -232,6 +232,8 @@ class AuthorizationDesk:
         self._store.approve(
             Approval(
                 pending=digest_of(pending.id),
+                session=session.id,
+                person_tie=f"{session.person}/{session.person_epoch}",
                 grant=grant,
                 code=code,
                 consent=self._granting.consent(grant, current.request),

@@ -173,7 +173,7 @@ class AuthorizationRefused(InvalidInput):
     title = "The sign-in request was refused."
     title_zh = "登录请求被拒绝。"
 
-    def __init__(self, error: str, *, redirect_to: str, **facts: object) -> None:
-        super().__init__(error=error, **facts)
+    def __init__(self, error: str, *, redirect_to: str) -> None:
+        super().__init__(error=error)
         self.error = error
         self.redirect_to = redirect_to

@@ -60,10 +60,13 @@ class KeptRequest:
 class Approval:
     """Everything that one approval changes: it happens as a whole or not at all.
 
-    `subject` and `sid` are what the client knows person and session by; `pending` is the digest of the request's id.
+    `subject` and `sid` are what the client knows person and session by; `person_tie` is the id of the person's tie;
+    `pending` is the digest of the request's id.
     """
 
     pending: bytes = field(repr=False)
+    session: str
+    person_tie: str
     grant: Grant
     code: Code
     consent: Consent

@@ -1,19 +1,34 @@
 """Clients in the database."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, Row, String, bindparam, select, update
+from sqlalchemy import LargeBinary, Row, String, Text, bindparam, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sso.provider.domain import Client, SecretDigest, parse_scopes, scopes_text
+from sso.provider.domain import (
+    Client,
+    ClientAuthentication,
+    RelyingSystem,
+    SecretDigest,
+    parse_scopes,
+    scopes_text,
+)
+from sso.provider.errors import ResourceTaken
 from trust.db import Base, Database
 from trust.kernel.identifiers import Uscc
 
 
 class ClientRow(Base):
-    """One registered client. Moments are ISO 8601 text in UTC: the same in SQLite and PostgreSQL, zone included."""
+    """One registered client. Moments are ISO 8601 text in UTC: the same in SQLite and PostgreSQL, zone included.
+
+    `relying` is the registration for sign-in as JSON; `resource` stands in it too, here to be found and to be unique.
+    """
 
     __tablename__ = "sso_clients"
 
@@ -24,11 +39,14 @@ class ClientRow(Base):
     secret_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     created_at: Mapped[str] = mapped_column(String(32))
     disabled_at: Mapped[str | None] = mapped_column(String(32))
+    relying: Mapped[str | None] = mapped_column(Text)
+    resource: Mapped[str | None] = mapped_column(String(200), unique=True, index=True)
 
 
 # Asked at every call of the API: made once, on the table instead of the mapped class.
 _CLIENTS = Base.metadata.tables["sso_clients"]
 _BY_ID = select(_CLIENTS).where(_CLIENTS.c.id == bindparam("id"))
+_BY_RESOURCE = select(_CLIENTS).where(_CLIENTS.c.resource == bindparam("resource"))
 
 
 class DatabaseClientStore:
@@ -38,29 +56,40 @@ class DatabaseClientStore:
         self._database = database
 
     def add(self, client: Client, secret: SecretDigest) -> None:
-        """Keep a new client."""
+        """Keep a new client. Raises `ResourceTaken`."""
         row = ClientRow(
             id=client.id,
-            label=client.label,
             authority=str(client.authority),
-            scopes=scopes_text(client.scopes),
             secret_digest=secret.value,
             created_at=client.created_at.isoformat(),
             disabled_at=client.disabled_at and client.disabled_at.isoformat(),
+            **_changeable(client),
         )
-        with self._database.write() as session:
+        with _unique_resource(), self._database.write() as session:
             session.add(row)
+
+    def change(self, client: Client) -> None:
+        """Replace label, scopes and sign-in registration of an existing client. Raises `ResourceTaken`."""
+        statement = update(ClientRow).where(ClientRow.id == client.id).values(**_changeable(client))
+        with _unique_resource(), self._database.write() as session:
+            session.execute(statement)
 
     def find(self, client_id: str) -> Client | None:
         """Return the client, or None."""
         found = self.find_with_secret(client_id)
         return found and found[0]
 
+    def find_by_resource(self, resource: str) -> Client | None:
+        """Return the client that tokens with this audience are for, or None."""
+        with self._database.connect() as connection:
+            row = connection.execute(_BY_RESOURCE, {"resource": resource}).first()
+        return None if row is None else client_of(row)
+
     def find_with_secret(self, client_id: str) -> tuple[Client, SecretDigest] | None:
         """Return the client and the digest of its secret, or None."""
         with self._database.connect() as connection:
             row = connection.execute(_BY_ID, {"id": client_id}).first()
-        return None if row is None else (_client(row), SecretDigest(row.secret_digest))
+        return None if row is None else (client_of(row), SecretDigest(row.secret_digest))
 
     def replace_secret(self, client_id: str, secret: SecretDigest) -> None:
         """Exchange the secret of an existing client."""
@@ -76,10 +105,45 @@ class DatabaseClientStore:
     def clients(self) -> Sequence[Client]:
         """Return all clients, oldest first: their ids sort by time."""
         with self._database.read() as session:
-            return tuple(_client(row) for row in session.scalars(select(ClientRow).order_by(ClientRow.id)))
+            return tuple(client_of(row) for row in session.scalars(select(ClientRow).order_by(ClientRow.id)))
 
 
-def _client(row: ClientRow | Row[Any]) -> Client:
+@contextmanager
+def _unique_resource() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError:
+        raise ResourceTaken(field="resource") from None
+
+
+def _changeable(client: Client) -> dict[str, Any]:
+    return {
+        "label": client.label,
+        "scopes": scopes_text(client.scopes),
+        "relying": None if client.relying is None else _relying_text(client.relying),
+        "resource": client.relying.resource or None if client.relying is not None else None,
+    }
+
+
+def _relying_text(relying: RelyingSystem) -> str:
+    values = asdict(relying)
+    for name in ("pass_to", "matters", "types"):
+        values[name] = sorted(values[name])
+    return json.dumps(values, ensure_ascii=False, sort_keys=True)
+
+
+def _relying(text: str) -> RelyingSystem:
+    values = json.loads(text)
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        values[name] = tuple(values[name])
+    for name in ("pass_to", "matters", "types"):
+        values[name] = frozenset(values[name])
+    values["authentication"] = ClientAuthentication(values["authentication"])
+    return RelyingSystem(**values)
+
+
+def client_of(row: ClientRow | Row[Any]) -> Client:
+    """Return the client that a row of the table, or a join with it, holds."""
     return Client(
         id=row.id,
         label=row.label,
@@ -87,4 +151,5 @@ def _client(row: ClientRow | Row[Any]) -> Client:
         scopes=parse_scopes(row.scopes),
         created_at=datetime.fromisoformat(row.created_at),
         disabled_at=datetime.fromisoformat(row.disabled_at) if row.disabled_at else None,
+        relying=_relying(row.relying) if row.relying else None,
     )
