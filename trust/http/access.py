@@ -1,18 +1,21 @@
 """Who is asking: the principal behind an access token, and the decorator that demands one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Protocol
 
 from flask import request
 
-from trust.http.errors import ScopeMissing, TokenMissing
+from trust.http.errors import ProofRefused, ScopeMissing, TokenMissing
 
 SCOPE_ATTRIBUTE = "required_scope"
 """Attribute of a protected view; the API description reads it."""
 
-_SCHEME = "bearer"
+PROOF_HEADER = "DPoP"
+
+_BEARER = "bearer"
+_DPOP = "dpop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +23,15 @@ class Principal:
     """The authenticated caller: a registered client of one authority.
 
     `client` is the client id, `authority` the authority's unified social credit code, `label` the client's name for
-    people. Neither the token nor anything personal is kept here.
+    people. Neither the token nor anything personal is kept here. `confirmation` is the thumbprint of the key that the
+    token is bound to (RFC 9449 section 6), or None.
     """
 
     client: str
     authority: str
     scopes: frozenset[str]
     label: str
+    confirmation: str | None = None
 
     @property
     def name(self) -> str:
@@ -42,17 +47,76 @@ class TokenChecker(Protocol):
         ...
 
 
-def bearer_token() -> str:
-    """Return the Bearer token of the request (RFC 6750 section 2.1, the header only). Raises `TokenMissing`."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != _SCHEME or not token.strip():
+class ProofChecker(Protocol):
+    """Judges proofs of possession (`sso.provider.dpop` implements it)."""
+
+    def at_resource(self, proof: str, *, method: str, path: str, access_token: str) -> str:
+        """Return the thumbprint of the key that made the proof for this request. Raises `ProofRefused`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """An access token as the request carries it: with a proof under the scheme DPoP, without under Bearer."""
+
+    token: str = field(repr=False)
+    proof: str | None = field(default=None, repr=False)
+
+
+def presented_token() -> Presented:
+    """Return the token of the request (RFC 6750 section 2.1 and RFC 9449 section 7.1, the header only).
+
+    Raises `TokenMissing`, or `ProofRefused` when the scheme DPoP comes without exactly one proof.
+    """
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    token = text.strip()
+    if scheme.lower() not in {_BEARER, _DPOP} or not token:
         raise TokenMissing
-    return token.strip()
+    if scheme.lower() == _BEARER:
+        return Presented(token=token)
+    proofs = request.headers.getlist(PROOF_HEADER)
+    if len(proofs) != 1:
+        raise ProofRefused("The scheme DPoP needs exactly one header DPoP.")
+    return Presented(token=token, proof=proofs[0])
+
+
+def check_possession(presented: Presented, confirmation: str | None, proofs: ProofChecker | None) -> None:
+    """Return when the caller has the key that the token is bound to, or the token is bound to none and says so.
+
+    Raises `ProofRefused`: a bound token as Bearer, an unbound one as DPoP (RFC 9449 section 7.1), or a wrong proof.
+    """
+    if confirmation is None and presented.proof is None:
+        return
+    if confirmation is None or presented.proof is None or proofs is None:
+        raise ProofRefused
+    thumbprint = proofs.at_resource(
+        presented.proof, method=request.method, path=request.path, access_token=presented.token
+    )
+    if thumbprint != confirmation:
+        raise ProofRefused(reason="proof of another key")
+
+
+class BoundTokens:
+    """A `TokenChecker` that also takes tokens which are bound to a key, and then demands the proof."""
+
+    def __init__(self, tokens: TokenChecker, proofs: ProofChecker) -> None:
+        self._tokens = tokens
+        self.proofs = proofs
+
+    def check(self, token: str) -> Principal:
+        """Return the principal behind `token`, as the checker inside does."""
+        return self._tokens.check(token)
 
 
 def authenticate(tokens: TokenChecker, scope: str) -> Principal:
-    """Return the principal of the present request. Raises `TokenMissing`, the checker's errors, or `ScopeMissing`."""
-    principal = tokens.check(bearer_token())
+    """Return the principal of the present request.
+
+    Bound tokens need `tokens` to be `BoundTokens`: without, they are refused. Raises `TokenMissing`, `ProofRefused`,
+    the checker's errors, or `ScopeMissing`.
+    """
+    presented = presented_token()
+    principal = tokens.check(presented.token)
+    check_possession(presented, principal.confirmation, tokens.proofs if isinstance(tokens, BoundTokens) else None)
     if scope not in principal.scopes:
         raise ScopeMissing(f"This operation needs the scope {scope}.", scope=scope)
     return principal

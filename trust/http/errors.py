@@ -77,6 +77,16 @@ class TokenMissing(NotAuthenticated):
     title_zh = "请求未携带访问令牌。"
 
 
+class ProofRefused(NotAuthenticated):
+    """The token is bound to a key and the request does not prove that it has the key (RFC 9449 section 7)."""
+
+    code = "proof-refused"
+    title = "The request does not prove possession of the key that the access token is bound to."
+    title_zh = "请求未能证明持有访问令牌所绑定的密钥。"
+    remedy = "Send a bound token with `Authorization: DPoP` and a fresh proof for this address and method."
+    remedy_zh = "绑定密钥的令牌请以 `Authorization: DPoP` 携带，并附上针对该地址和方法新生成的证明。"
+
+
 class ScopeMissing(NotAllowed):
     """The token is good but was not granted the scope of this operation (RFC 6750 section 3.1)."""
 

@@ -24,6 +24,7 @@ from trust.http.errors import (
     FieldInvalid,
     MediaTypeUnsupported,
     MethodUnsupported,
+    ProofRefused,
     ScopeMissing,
     TokenMissing,
 )
@@ -69,6 +70,7 @@ STATUS: Mapping[type[TrustError], int] = MappingProxyType(
 _RETRY_SECONDS = 5  # for an unavailable part, when nothing better is known: longer than a restart of a worker
 _INTERNAL = 500
 _CHALLENGE = 'Bearer realm="yinxin"'
+_PROOF_CHALLENGE = 'DPoP realm="yinxin", algs="ES256 RS256 PS256", error="invalid_dpop_proof"'
 
 _log = structlog.get_logger("trust.http")
 
@@ -198,7 +200,9 @@ def _wants_page() -> bool:
 def _headers(error: TrustError, status: int) -> dict[str, str]:
     """Return the headers that HTTP demands with a status (RFC 9110 section 15, RFC 6750 section 3)."""
     headers = {"Cache-Control": "no-store"}
-    if isinstance(error, NotAuthenticated):
+    if isinstance(error, ProofRefused):
+        headers["WWW-Authenticate"] = _PROOF_CHALLENGE
+    elif isinstance(error, NotAuthenticated):
         reason = "" if isinstance(error, TokenMissing) else ', error="invalid_token"'
         headers["WWW-Authenticate"] = _CHALLENGE + reason
     elif isinstance(error, ScopeMissing):
