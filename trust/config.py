@@ -103,6 +103,26 @@ class Settings(BaseSettings):
     checkpoint_seconds: int = Field(
         60, ge=1, le=3600, description="Longest time a ledger entry waits for a signed checkpoint, seconds."
     )
+    upstream_file: Path | None = Field(
+        None,
+        description="TOML file of the upstream platforms whose sign-in is accepted; docs/keycloak.md shows one. Empty means none.",
+    )
+    keycloak_url: str = Field(
+        "", description="Address of the Keycloak that `yinxin sso keycloak` keeps in step; empty means none."
+    )
+    keycloak_realm: str = Field(
+        "yinxin",
+        pattern="^[a-z0-9][a-z0-9-]{0,40}$",
+        description="Realm that `yinxin sso keycloak` makes and keeps in step; never one made by others.",
+    )
+    keycloak_admin_client: str = Field(
+        "yinxin-provisioner", description="Client of Keycloak's master realm whose service account may administer."
+    )
+    keycloak_admin_secret_file: Path | None = Field(None, description="File with the secret of that client.")
+    keycloak_ca_file: Path | None = Field(
+        None,
+        description="File of CA certificates (PEM) that Keycloak's https is checked with; empty means the system's.",
+    )
 
     @classmethod
     @override

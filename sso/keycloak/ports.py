@@ -1,0 +1,42 @@
+"""What this package needs from its neighbours and from the network."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sso.accounts.domain import Person, ProofingLevel
+from trust.formats.holders import HolderNumber
+
+
+class UpstreamPersons(Protocol):
+    """The register of persons, as far as an upstream may use it."""
+
+    def find(self, code: HolderNumber) -> Person | None:
+        """Return the person with this number, or None."""
+        ...
+
+    def get(self, person_id: str) -> Person:
+        """Return the person, merged or not."""
+        ...
+
+    def register(self, code: HolderNumber, name: str) -> Person:
+        """Register a person of whom nothing is proved yet. Raises a `Conflict` when the number is taken."""
+        ...
+
+    def vouch(self, person_id: str, *, source: str, level: ProofingLevel) -> Person:
+        """Keep the evidence of a source; it raises the person's level or changes nothing, and never lowers it."""
+        ...
+
+
+class UpstreamTransport(Protocol):
+    """HTTP to one upstream platform; `sso.keycloak.client` implements it."""
+
+    def get(self, address: str) -> Mapping[str, Any]:
+        """Return a JSON object. Raises `UpstreamUnavailable`."""
+        ...
+
+    def post(self, address: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the JSON answer to a form sent as our client (client_secret_basic).
+
+        Raises `UpstreamUnavailable`, and `UpstreamCodeRefused` for a 4xx answer.
+        """
+        ...

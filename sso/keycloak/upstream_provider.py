@@ -1,0 +1,126 @@
+"""What one upstream platform says about itself: its discovery document and its keys, cached and checked."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from sso.keycloak.errors import UpstreamMetadataInvalid, UpstreamUnavailable
+from sso.keycloak.ports import UpstreamTransport
+from sso.keycloak.sources import UpstreamSource, is_safe_address
+from trust.kernel.clock import Clock
+
+CACHE_SECONDS: Final = 300
+"""How long metadata and keys are kept, seconds: as long as our own provider lets others keep its keys."""
+
+REFETCH_SECONDS: Final = 15
+"""Shortest time between two fetches for an unknown key, seconds: forged `kid`s must not become a flood upstream."""
+
+MAX_KEYS: Final = 32
+"""Most keys read from one set; a Keycloak realm has two to four."""
+
+_RSA_BITS: Final = 2048  # RFC 7518 section 3.3: smaller is not allowed
+_CURVE: Final = "P-256"
+
+VerificationKey = RSAKey | ECKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """The addresses that a sign-in needs. `names_issuer`: answers carry `iss` (RFC 9207), so one without is refused."""
+
+    authorization: str
+    token: str
+    keys: str
+    names_issuer: bool
+
+
+class UpstreamProvider:
+    """One upstream, as its source describes it. Safe between threads; each process fetches for itself."""
+
+    def __init__(self, source: UpstreamSource, transport: UpstreamTransport, clock: Clock) -> None:
+        self.source = source
+        self.transport = transport
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._endpoints: tuple[datetime, Endpoints] | None = None
+        self._keys: tuple[datetime, Mapping[str, VerificationKey]] | None = None
+
+    def endpoints(self) -> Endpoints:
+        """Return the endpoints. Raises `UpstreamUnavailable`, `UpstreamMetadataInvalid`."""
+        with self._lock:
+            if self._endpoints is None or self._age(self._endpoints[0]) >= timedelta(seconds=CACHE_SECONDS):
+                self._endpoints = (self._clock.now(), self._discovered())
+            return self._endpoints[1]
+
+    def key(self, key_id: str) -> VerificationKey | None:
+        """Return the verification key of this id, or None. Raises as `endpoints`."""
+        keys_address = self.endpoints().keys
+        with self._lock:
+            kept = self._keys
+            age = timedelta.max if kept is None else self._age(kept[0])
+            unknown = kept is not None and key_id not in kept[1] and age >= timedelta(seconds=REFETCH_SECONDS)
+            if kept is None or unknown or age >= timedelta(seconds=CACHE_SECONDS):
+                kept = self._keys = (self._clock.now(), _keys(self.transport.get(keys_address)))
+            return kept[1].get(key_id)
+
+    def _age(self, moment: datetime) -> timedelta:
+        return self._clock.now() - moment
+
+    def _discovered(self) -> Endpoints:
+        """Read the discovery document; its issuer must be ours to the letter (OIDC discovery section 4.3)."""
+        issuer = self.source.issuer
+        document = self.transport.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        if document.get("issuer") != issuer:
+            raise UpstreamMetadataInvalid("The discovery document names another issuer.", source=self.source.name)
+        found = [document.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
+        addresses = [each for each in found if isinstance(each, str) and is_safe_address(each)]
+        if len(addresses) != len(found):
+            raise UpstreamMetadataInvalid("An endpoint is missing or not https.", source=self.source.name)
+        return Endpoints(
+            authorization=addresses[0],
+            token=addresses[1],
+            keys=addresses[2],
+            names_issuer=document.get("authorization_response_iss_parameter_supported") is True,
+        )
+
+
+def _keys(document: Mapping[str, Any]) -> Mapping[str, VerificationKey]:
+    """Return the usable keys by id; what we cannot use (encryption keys, other curves) is left out.
+
+    Raises `UpstreamUnavailable` for what is no key set (RFC 7517 section 5).
+    """
+    listed = document.get("keys")
+    if not isinstance(listed, list) or len(listed) > MAX_KEYS:
+        raise UpstreamUnavailable("The upstream platform's key set cannot be read.")
+    return {each["kid"]: key for each in _candidates(listed) if (key := _key(each)) is not None}
+
+
+def _candidates(listed: Sequence[object]) -> list[dict[str, Any]]:
+    """Return the signature keys whose id is theirs alone: of two keys with one id neither is known."""
+    signing = [
+        each
+        for each in listed
+        if isinstance(each, dict) and isinstance(each.get("kid"), str) and each.get("use", "sig") == "sig"
+    ]
+    ids = [each["kid"] for each in signing]
+    return [each for each in signing if ids.count(each["kid"]) == 1]
+
+
+def _key(jwk: dict[str, Any]) -> VerificationKey | None:
+    """Return an RSA key of 2048 bits or more, or one on P-256; its private members, if any, are never read."""
+    names = {"RSA": ("kty", "n", "e", "kid", "alg"), "EC": ("kty", "crv", "x", "y", "kid", "alg")}.get(
+        jwk.get("kty", "")
+    )
+    public = {name: jwk[name] for name in names or () if isinstance(jwk.get(name), str)}
+    try:
+        if jwk.get("kty") == "RSA":
+            rsa = RSAKey.import_key(public)
+            return rsa if rsa.public_key.key_size >= _RSA_BITS else None
+        return ECKey.import_key(public) if public.get("crv") == _CURVE else None
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None
