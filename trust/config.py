@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -38,6 +38,23 @@ class SettingsInvalid(NotReady):
     title_zh = "配置项不可用。"
     remedy = "Correct the named setting in the environment or in yinxin.toml; docs/settings.md lists them all."
     remedy_zh = "请在环境变量或 yinxin.toml 中更正所指配置项；全部配置项见 docs/settings.md。"
+
+
+class ProofingSourceSettings(BaseModel):
+    """One register that confirms who people are; docs/proofing-sources.md is the contract with it.
+
+    `ceiling` is the highest proofing level that it may give here (0 self-asserted, 1 two-element match).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["population-register", "legal-person-register", "mobile-carrier", "social-security"]
+    url: str
+    secret_file: Path
+    authentication: Literal["bearer", "hmac"] = "bearer"
+    ceiling: int = Field(1, ge=0, le=1)
+    timeout_seconds: float = Field(5.0, gt=0, le=30)
+    ca_file: Path | None = None
 
 
 class Settings(BaseSettings):
@@ -99,13 +116,28 @@ class Settings(BaseSettings):
         description="Token requests per minute and client address, per server process, before 429 is answered.",
     )
     access_token_seconds: int = Field(600, ge=30, le=3600, description="Life of a department's access token, seconds.")
+    person_token_seconds: int = Field(300, ge=30, le=3600, description="Life of a person's access token, seconds.")
+    id_token_seconds: int = Field(300, ge=30, le=3600, description="Life of an ID token, seconds.")
+    refresh_token_seconds: int = Field(
+        8 * 3600,
+        ge=60,
+        le=30 * 24 * 3600,
+        description="Seconds in which a refresh token must be used; it ends with the sign-in in any case.",
+    )
+    proofing_sources: tuple[ProofingSourceSettings, ...] = Field(
+        (),
+        description=(
+            "Registers that confirm who people are, a list of objects with `name`, `url`, `secret_file` and optionally "
+            "`authentication`, `ceiling`, `timeout_seconds`, `ca_file`; see docs/proofing-sources.md."
+        ),
+    )
     crl_days: int = Field(7, ge=1, le=30, description="Days until a published CRL must be replaced.")
     checkpoint_seconds: int = Field(
         60, ge=1, le=3600, description="Longest time a ledger entry waits for a signed checkpoint, seconds."
     )
     upstream_file: Path | None = Field(
         None,
-        description="TOML file of the upstream platforms whose sign-in is accepted; docs/keycloak.md shows one. Empty means none.",
+        description="TOML file of the upstream platforms whose sign-in is accepted (docs/keycloak.md); empty means none.",
     )
     keycloak_url: str = Field(
         "", description="Address of the Keycloak that `yinxin sso keycloak` keeps in step; empty means none."

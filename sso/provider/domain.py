@@ -34,7 +34,15 @@ class Scope(StrEnum):
 
 
 PERSON_SCOPES = frozenset(
-    {Scope.OPENID, Scope.PROFILE, Scope.IDENTITY, Scope.CERTS_READ, Scope.COUNTER_ASSIST, Scope.OFFLINE_ACCESS}
+    {
+        Scope.OPENID,
+        Scope.PROFILE,
+        Scope.IDENTITY,
+        Scope.CERTS_READ,
+        Scope.COUNTER_ASSIST,
+        Scope.MANDATES,
+        Scope.OFFLINE_ACCESS,
+    }
 )
 """What a person can consent to; the other scopes are the rights of a client for itself."""
 

@@ -25,7 +25,7 @@ class ClientStore(Protocol):
         """Return the client, or None."""
         ...
 
-    def find_by_resource(self, resource: str) -> Client | None:
+    def find_resource(self, resource: str) -> Client | None:
         """Return the client that tokens with this audience are for, or None."""
         ...
 

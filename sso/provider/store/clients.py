@@ -79,7 +79,7 @@ class DatabaseClientStore:
         found = self.find_with_secret(client_id)
         return found and found[0]
 
-    def find_by_resource(self, resource: str) -> Client | None:
+    def find_resource(self, resource: str) -> Client | None:
         """Return the client that tokens with this audience are for, or None."""
         with self._database.connect() as connection:
             row = connection.execute(_BY_RESOURCE, {"resource": resource}).first()
