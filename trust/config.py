@@ -131,13 +131,19 @@ class Settings(BaseSettings):
             "`authentication`, `ceiling`, `timeout_seconds`, `ca_file`; see docs/proofing-sources.md."
         ),
     )
+    session_idle_minutes: int = Field(
+        30, ge=1, le=720, description="Longest pause between two uses of a person's session, minutes."
+    )
+    session_hours: int = Field(
+        12, ge=1, le=72, description="Longest life of a person's session, hours; nothing prolongs it."
+    )
     crl_days: int = Field(7, ge=1, le=30, description="Days until a published CRL must be replaced.")
     checkpoint_seconds: int = Field(
         60, ge=1, le=3600, description="Longest time a ledger entry waits for a signed checkpoint, seconds."
     )
     upstream_file: Path | None = Field(
         None,
-        description="TOML file of the upstream platforms whose sign-in is accepted (docs/keycloak.md); empty means none.",
+        description="TOML file of the upstream platforms whose sign-in is accepted, see docs/keycloak.md; empty: none.",
     )
     keycloak_url: str = Field(
         "", description="Address of the Keycloak that `yinxin sso keycloak` keeps in step; empty means none."
