@@ -36,6 +36,10 @@ class Person:
 
     `level` is what holds now (an expired document lowers it). `epoch` grows whenever everything that hangs on the
     person must end: tokens carry the tie `person:<id>/<epoch>`. `merged_into` names the surviving account.
+    `document_expires` is the last day of the document that the highest level ever reached rests on.
+
+    `credentials_from` ends every password, passkey and one-time code enrolled before that moment: it is set when a
+    clerk has the person in front of them and nobody has shown that the account's credentials are that person's.
     """
 
     id: str
@@ -47,6 +51,8 @@ class Person:
     created_at: datetime
     document_expires: date | None = None
     merged_into: str | None = None
+    credentials_from: datetime | None = None
+    name_version: int = 1
 
     @property
     def is_legal(self) -> bool:
@@ -75,7 +81,8 @@ class Evidence:
 
     `source` is a registered source (`population-register`, `counter`, `keycloak:<realm>`…); `level` is what it gave
     after its ceiling was applied; `counter` and `clerk` are set for proofing in person; `document_kind` is a code of
-    GB/T 36903.
+    GB/T 36903. `name_version` is the version of the person's name that was attested: evidence for a former name no
+    longer counts.
     """
 
     id: str
@@ -87,3 +94,47 @@ class Evidence:
     document_expires: date | None = None
     counter: str | None = None
     clerk: str | None = None
+    name_version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a source or a clerk found, before it is written down as `Evidence` of one person."""
+
+    source: str
+    level: ProofingLevel
+    document_kind: str | None = None
+    document_expires: date | None = None
+    counter: str | None = None
+    clerk: str | None = None
+
+
+class Act(StrEnum):
+    """What was done to an account; each leaves one `Change`, kept for good."""
+
+    REGISTERED = "registered"
+    RENAMED = "renamed"
+    NUMBER_ADDED = "number-added"
+    MERGED = "merged"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    ENDED = "ended"
+    CREDENTIALS_ENDED = "credentials-ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One act on an account: who asked, who approved, why. `other` is the other account of a merge.
+
+    `former_name` is set by a rename.
+    """
+
+    id: str
+    person: str
+    act: Act
+    at: datetime
+    requested_by: str
+    approved_by: str | None = None
+    reason: str | None = None
+    other: str | None = None
+    former_name: str | None = field(default=None, repr=False)

@@ -1,0 +1,1 @@
+"""Persons, their evidence and the offices of administration in the database."""
