@@ -1,10 +1,13 @@
-"""Sessions and the strength with which they were opened (authentication, not proofing)."""
+"""Sessions and the strength with which they were opened (authentication, not proofing). Pure decisions only."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from typing import Self
 
 from sso.revocation.domain import Tie, TieKind
+
+_URN = "urn:yinxin:aal:"
 
 
 class Strength(IntEnum):
@@ -17,7 +20,12 @@ class Strength(IntEnum):
     @property
     def urn(self) -> str:
         """The strength as `acr` carries it."""
-        return f"urn:yinxin:aal:{self.value}"
+        return f"{_URN}{self.value}"
+
+    @classmethod
+    def find(cls, urn: str) -> Self | None:
+        """Return the strength of one of the `acr_values` (OIDC core section 3.1.2.1), or None for a foreign value."""
+        return next((strength for strength in cls if strength.urn == urn), None)
 
 
 class Method(StrEnum):
@@ -53,4 +61,36 @@ class Session:
     @property
     def ties(self) -> frozenset[Tie]:
         """What every token of this session hangs on."""
-        return frozenset({Tie(TieKind.SESSION, self.id), Tie(TieKind.PERSON, f"{self.person}/{self.person_epoch}")})
+        return frozenset({self.tie, Tie(TieKind.PERSON, f"{self.person}/{self.person_epoch}")})
+
+    @property
+    def tie(self) -> Tie:
+        """The session's own tie: ending the session cuts it."""
+        return Tie(TieKind.SESSION, self.id)
+
+    def lives(self, *, now: datetime, idle: timedelta) -> bool:
+        """Whether the session was neither ended nor is past its absolute life or its longest pause."""
+        return self.ended_at is None and now < self.expires_at and now < self.last_seen_at + idle
+
+    def meets(self, wanted: Strength, *, now: datetime, max_age: timedelta | None = None) -> bool:
+        """Whether the sign-in is strong and fresh enough (OIDC core 3.1.2.1 `acr_values`, `max_age`; RFC 9470).
+
+        A `max_age` of zero is met by nothing but a new proof, as with `prompt=login`.
+        """
+        fresh = max_age is None or now - self.auth_time < max_age
+        return self.strength >= wanted and fresh
+
+    def may_be_renewed_by(self, proved: Strength) -> bool:
+        """Whether a proof of this strength may renew `auth_time`.
+
+        A weaker one may not: the session would claim its old strength with the time of the weaker proof.
+        """
+        return proved >= self.strength
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTerms:
+    """How long sessions live: `idle` is the longest pause between two uses, `absolute` the longest life."""
+
+    idle: timedelta
+    absolute: timedelta

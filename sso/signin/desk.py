@@ -1,0 +1,169 @@
+"""What the parts of the sign-in desk share: their tools, what they hand out, and how they refuse."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Never
+from urllib.parse import urlsplit
+
+import structlog
+
+from sso.accounts.domain import Person
+from sso.signin.credentials import Attempt, AttemptKind, Enrolled, SessionChange
+from sso.signin.devices import Device, DeviceTokens, KnownDevice
+from sso.signin.domain import Session
+from sso.signin.errors import AttemptEnded, SessionOver, StepUpRequired
+from sso.signin.passwords import PasswordHasher
+from sso.signin.ports import CeremonyStore, CredentialStore, Persons
+from sso.signin.sessions import Sessions, secret_digest
+from sso.signin.throttle import Throttle
+from trust.kernel.clock import Clock
+from trust.kernel.encoding import base64url
+from trust.kernel.errors import NotFound, TrustError
+from trust.kernel.randomness import Randomness
+from trust.sealing import BlindIndex, FieldCipher
+
+FRESH: Final = timedelta(minutes=15)
+"""How old the proof may be when credentials are changed: long enough to set up an app, short of a coffee break."""
+
+_SECRET_BYTES: Final = 32
+
+_log = structlog.get_logger("sso.signin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """How browsers name this service: `origin`, and `host` as the relying party id (WebAuthn level 3 section 5.1.2).
+
+    Browsers take no bare IP address as the id of a relying party: try passkeys at http://localhost.
+    """
+
+    origin: str
+    host: str
+
+    @classmethod
+    def of(cls, public_url: str) -> "Site":
+        """Return the site of the settings' `public_url`."""
+        parts = urlsplit(public_url)
+        return cls(origin=f"{parts.scheme}://{parts.netloc}", host=parts.hostname or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Everything that the sign-in desk works with."""
+
+    persons: Persons
+    credentials: CredentialStore
+    ceremonies: CeremonyStore
+    sessions: Sessions
+    throttle: Throttle
+    devices: DeviceTokens
+    hasher: PasswordHasher
+    cipher: FieldCipher
+    index: BlindIndex
+    site: Site
+    clock: Clock
+    randomness: Randomness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A proof was accepted: the session, the secret for its cookie, and the token for the device cookie."""
+
+    session: Session
+    secret: str = field(repr=False)
+    device_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorNeeded:
+    """The password was right and a one-time code must follow, until `expires_at`. Nobody is signed in yet."""
+
+    attempt: str = field(repr=False)
+    expires_at: datetime
+
+
+class Desk:
+    """Base of the desk's parts."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._with = workshop
+
+    def enrolled(self, person_id: str) -> Enrolled:
+        """Return what the person can sign in with."""
+        credentials = self._with.credentials
+        totp = credentials.totp(person_id)
+        return Enrolled(
+            password=credentials.password(person_id) is not None,
+            codes=totp is not None and totp.confirmed_at is not None,
+            passkeys=credentials.passkeys(person_id),
+            recovery_codes=credentials.recovery_codes_left(person_id),
+        )
+
+    def _now(self) -> datetime:
+        return self._with.clock.now()
+
+    def _known(self, device: Device, person: Person | None) -> KnownDevice | None:
+        return self._with.devices.recognise(device.token, person.id if person else None, now=self._now())
+
+    def _person(self, person_id: str) -> Person | None:
+        """Return the person if they can sign in now."""
+        try:
+            return usable(self._with.persons.get(person_id))
+        except NotFound:
+            return None
+
+    def _demand_fresh(self, session: Session) -> None:
+        """Raise `StepUpRequired` unless the session's proof is new and the strongest that the person can give.
+
+        So a thief of a password, or of an open browser, cannot enrol a credential of their own.
+        """
+        if not session.meets(self.enrolled(session.person).strongest, now=self._now(), max_age=FRESH):
+            self._refuse(StepUpRequired(), "stale or weak session", session.person)
+
+    def _owner(self, session: Session) -> Person:
+        """Return the person of a session. Raises `SessionOver` when they can no longer sign in."""
+        person = self._person(session.person)
+        if person is None:
+            self._refuse(SessionOver(), "person cannot sign in", session.person)
+        return person
+
+    def _new_attempt(self, kind: AttemptKind, person: str, session: str | None, life: timedelta) -> tuple[Attempt, str]:
+        secret = base64url(self._with.randomness.token(_SECRET_BYTES))
+        attempt = Attempt(
+            digest=secret_digest(secret), kind=kind, person=person, session=session, expires_at=self._now() + life
+        )
+        return attempt, secret
+
+    def _attempt(self, secret: str, kind: AttemptKind) -> tuple[Attempt, Person]:
+        """Return the attempt of a secret and its person. Raises `AttemptEnded`."""
+        attempt = self._with.ceremonies.attempt(secret_digest(secret))
+        if attempt is None or attempt.kind is not kind or self._now() >= attempt.expires_at:
+            self._refuse(AttemptEnded(), f"no living attempt of kind {kind}", attempt.person if attempt else None)
+        person = self._person(attempt.person)
+        if person is None:
+            self._refuse(AttemptEnded(), "person cannot sign in", attempt.person)
+        return attempt, person
+
+    def _signed_in(self, change: SessionChange, secret: str) -> SignedIn:
+        """Return what a committed change hands out."""
+        session = change.session
+        _log.info(
+            "signed in",
+            session=session.id,
+            person=session.person,
+            strength=session.strength.value,
+            methods=list(session.methods),
+            renewed=not change.opens,
+        )
+        token = self._with.devices.issue(session.person, now=self._now())
+        return SignedIn(session=session, secret=secret, device_token=token)
+
+    def _refuse(self, error: TrustError, reason: str, person: str | None) -> Never:
+        """Write the line for the officer, who is told what the caller is not, and raise."""
+        _log.warning("sign-in refused", code=error.code, reason=reason, person=person)
+        raise error
+
+
+def usable(person: Person | None) -> Person | None:
+    """Return a person who can sign in: active, and no organisation, which is always represented."""
+    return person if person is not None and person.active and not person.is_legal else None

@@ -1,0 +1,131 @@
+"""When everything is lost: recovery codes that were saved, or one from a counter. Either leads to new credentials only.
+
+A code from a counter is also how a person who was registered there gets their first password.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from sso.counters.domain import Clerk
+from sso.signin.credentials import AttemptKind, RecoveryCode
+from sso.signin.desk import SignedIn, usable
+from sso.signin.devices import Device
+from sso.signin.domain import Method, Session, Strength
+from sso.signin.errors import AttemptEnded, HandOutRefused, RecoveryRefused
+from sso.signin.password_desk import PasswordDesk
+from sso.signin.passwords import check_new_password
+from sso.signin.recovery_codes import CODES, COUNTER_CODE_LIFE, digest_of, new_code
+from sso.signin.throttle import Secret
+from trust.formats.holders import HolderNumber
+
+RENEWAL_LIFE: Final = timedelta(minutes=15)
+"""How long choosing a new password may take after the code."""
+
+_NOBODY: Final = ""
+
+_log = structlog.get_logger("sso.signin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovering:
+    """A recovery code was right: the secret lets its holder set new credentials, and nothing else."""
+
+    secret: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewed:
+    """New credentials are set: a session, and the new recovery codes, shown this once."""
+
+    signed_in: SignedIn
+    recovery_codes: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOut:
+    """A code from a counter, shown this once."""
+
+    code: str = field(repr=False)
+    expires_at: datetime
+
+
+class RecoveryDesk(PasswordDesk):
+    """Recovery and first enrolment."""
+
+    def new_recovery_codes(self, session: Session) -> tuple[str, ...]:
+        """Return a new set of recovery codes, shown this once; the old set ends. Raises `StepUpRequired`."""
+        person = self._owner(session)
+        self._demand_fresh(session)
+        codes, kept = self._new_codes(person.id)
+        self._with.credentials.replace_recovery_codes(person.id, kept)
+        return codes
+
+    def hand_out_code(self, person_id: str, *, clerk: Clerk, counter: str) -> HandedOut:
+        """Return a one-time code that a clerk gives to a person whose document was checked at the counter.
+
+        Raises `HandOutRefused`, and the register's error for an unknown person.
+        """
+        person = usable(self._with.persons.get(person_id))
+        posted = clerk.disabled_at is None and counter in clerk.counters
+        if person is None or not posted or clerk.person == person_id:
+            self._refuse(HandOutRefused(), "person closed, clerk not posted, or clerk's own account", person_id)
+        code, now = new_code(self._with.randomness), self._now()
+        expires_at = now + COUNTER_CODE_LIFE
+        kept = RecoveryCode(
+            digest=digest_of(code),
+            person=person.id,
+            created_at=now,
+            expires_at=expires_at,
+            clerk=clerk.id,
+            counter=counter,
+        )
+        self._with.credentials.add_counter_code(kept, now)
+        _log.info("code handed out", person=person.id, clerk=clerk.id, counter=counter)
+        return HandedOut(code=code, expires_at=expires_at)
+
+    def recover(self, identifier: HolderNumber, code: str, device: Device) -> Recovering:
+        """Use up a saved recovery code, or one from a counter. Nobody is signed in by it.
+
+        Raises:
+            RecoveryRefused: unknown number, wrong, used or expired code.
+            SignInThrottled: too many failures from this address.
+        """
+        person = usable(self._with.persons.find(identifier))
+        charged = self._with.throttle.charge(Secret.RECOVERY, identifier.text, device, self._known(device, person))
+        # Nobody has the empty id: an unknown number takes the same queries, and no code of anybody is used up.
+        owner = person.id if person else _NOBODY
+        attempt, secret = self._new_attempt(AttemptKind.RENEWAL, owner, None, RENEWAL_LIFE)
+        if not self._with.ceremonies.begin_recovery(digest_of(code), attempt, self._now()):
+            self._refuse(RecoveryRefused(), "no such account" if person is None else "no such code", owner or None)
+        self._with.throttle.take_back(charged)
+        _log.info("recovery begun", person=owner)
+        return Recovering(secret=secret, expires_at=attempt.expires_at)
+
+    def renew(self, recovering_secret: str, password: str, device: Device) -> Renewed:
+        """Set a new password, remove every other credential, end every session, and open a new one.
+
+        An unacceptable password leaves the recovery open for another try.
+
+        Raises:
+            AttemptEnded: the recovery is too old or was finished.
+            PasswordLength, PasswordCharacters, PasswordWeak: it cannot be a password of this person.
+        """
+        attempt, person = self._attempt(recovering_secret, AttemptKind.RENEWAL)
+        text = check_new_password(password, person)
+        stored = self._stored(person.id, text, generation=1)
+        codes, kept = self._new_codes(person.id)
+        methods = (Method.PASSWORD, Method.RECOVERY)
+        change, secret = self._with.sessions.opening(person, Strength.PASSWORD, methods, device.label)
+        if not self._with.ceremonies.renew(attempt, stored, kept, change):
+            self._refuse(AttemptEnded(), "recovery finished meanwhile", person.id)
+        return Renewed(signed_in=self._signed_in(change, secret), recovery_codes=codes)
+
+    def _new_codes(self, person_id: str) -> tuple[tuple[str, ...], tuple[RecoveryCode, ...]]:
+        now = self._now()
+        codes = tuple(new_code(self._with.randomness) for _ in range(CODES))
+        kept = tuple(RecoveryCode(digest=digest_of(code), person=person_id, created_at=now) for code in codes)
+        return codes, kept

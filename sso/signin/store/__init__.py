@@ -1,0 +1,1 @@
+"""Credentials, ceremonies, counters of failures and sessions in the database."""

@@ -1,0 +1,194 @@
+"""Passwords, apps for one-time codes, passkeys and recovery codes in the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sso.signin.credentials import Passkey, RecoveryCode, StoredPassword, StoredTotp
+from sso.signin.store.tables import PasskeyRow, PasswordRow, RecoveryCodeRow, TotpRow, moment_of, moment_text
+from sso.signin.store.work import Step, any_rows, commit, insert_missing, one_row
+from trust.db import Base, Database
+
+PASSWORDS = Base.metadata.tables[PasswordRow.__tablename__]
+TOTP = Base.metadata.tables[TotpRow.__tablename__]
+PASSKEYS = Base.metadata.tables[PasskeyRow.__tablename__]
+RECOVERY_CODES = Base.metadata.tables[RecoveryCodeRow.__tablename__]
+
+
+def use_step(person: str, time_step: int) -> Step:
+    """Return the step that uses a time step of a confirmed app, once: none at or before the last one used."""
+    mine = (TOTP.c.person == person, TOTP.c.confirmed_at.is_not(None), TOTP.c.last_step < time_step)
+    return one_row(update(TOTP).where(*mine).values(last_step=time_step))
+
+
+def saved_codes_step(codes: Sequence[RecoveryCode], person: str) -> Step:
+    """Return the step that replaces a person's saved recovery codes; those from a counter stay as the record."""
+    saved = (RECOVERY_CODES.c.person == person, RECOVERY_CODES.c.clerk.is_(None))
+    remove = any_rows(delete(RECOVERY_CODES).where(*saved))
+    add = any_rows(insert(RECOVERY_CODES).values([_code_values(code) for code in codes]))
+    return lambda connection: remove(connection) and add(connection)
+
+
+class DatabaseCredentialStore:
+    """`sso.signin.ports.CredentialStore` on the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def password(self, person: str) -> StoredPassword | None:
+        """Return the person's password, or None."""
+        with self._database.connect() as connection:
+            row = connection.execute(select(PASSWORDS).where(PASSWORDS.c.person == person)).first()
+        if row is None:
+            return None
+        return StoredPassword(
+            person=row.person, sealed=row.sealed, generation=row.generation, changed_at=moment_of(row.changed_at)
+        )
+
+    def enrol_password(self, password: StoredPassword) -> bool:
+        """Keep a first password; False when the person has one."""
+        values = {
+            "person": password.person,
+            "sealed": password.sealed,
+            "generation": password.generation,
+            "changed_at": moment_text(password.changed_at),
+        }
+        with self._database.begin() as connection:
+            return insert_missing(connection, PASSWORDS, [values]) == 1
+
+    def rehash(self, person: str, generation: int, sealed: bytes) -> None:
+        """Keep a new hash of the same password, unless the password was changed meanwhile."""
+        same = (PASSWORDS.c.person == person, PASSWORDS.c.generation == generation)
+        with self._database.begin() as connection:
+            connection.execute(update(PASSWORDS).where(*same).values(sealed=sealed))
+
+    def totp(self, person: str) -> StoredTotp | None:
+        """Return the person's app, confirmed or not, or None."""
+        with self._database.connect() as connection:
+            row = connection.execute(select(TOTP).where(TOTP.c.person == person)).first()
+        if row is None:
+            return None
+        return StoredTotp(
+            person=row.person,
+            sealed=row.sealed,
+            last_step=row.last_step,
+            created_at=moment_of(row.created_at),
+            confirmed_at=moment_of(row.confirmed_at) if row.confirmed_at else None,
+        )
+
+    def begin_totp(self, totp: StoredTotp) -> bool:
+        """Keep an unconfirmed app in the place of another unconfirmed one; False when there is a confirmed one."""
+        pending = (TOTP.c.person == totp.person, TOTP.c.confirmed_at.is_(None))
+        values = {
+            "person": totp.person,
+            "sealed": totp.sealed,
+            "last_step": totp.last_step,
+            "created_at": moment_text(totp.created_at),
+            "confirmed_at": None,
+        }
+        with self._database.begin() as connection:
+            connection.execute(delete(TOTP).where(*pending))
+            return insert_missing(connection, TOTP, [values]) == 1
+
+    def confirm_totp(self, totp: StoredTotp, time_step: int, at: datetime) -> bool:
+        """Give the app effect and use up the step of the confirming code; False when it is no longer that app."""
+        same = (
+            TOTP.c.person == totp.person,
+            TOTP.c.confirmed_at.is_(None),
+            TOTP.c.created_at == moment_text(totp.created_at),
+        )
+        values = {"confirmed_at": moment_text(at), "last_step": time_step}
+        return commit(self._database, [one_row(update(TOTP).where(*same).values(values))])
+
+    def use_step(self, person: str, time_step: int) -> bool:
+        """Use up a time step; False when it, or a later one, was used before."""
+        return commit(self._database, [use_step(person, time_step)])
+
+    def remove_totp(self, person: str) -> bool:
+        """Remove the person's app; False when there is none."""
+        return commit(self._database, [one_row(delete(TOTP).where(TOTP.c.person == person))])
+
+    def passkeys(self, person: str) -> tuple[Passkey, ...]:
+        """Return the person's passkeys, oldest first."""
+        statement = select(PASSKEYS).where(PASSKEYS.c.person == person).order_by(PASSKEYS.c.id)
+        with self._database.connect() as connection:
+            return tuple(_passkey(row) for row in connection.execute(statement))
+
+    def passkey(self, credential: bytes) -> Passkey | None:
+        """Return the passkey of this credential id, or None."""
+        with self._database.connect() as connection:
+            row = connection.execute(select(PASSKEYS).where(PASSKEYS.c.credential == credential)).first()
+        return None if row is None else _passkey(row)
+
+    def add_passkey(self, passkey: Passkey) -> bool:
+        """Keep a new passkey; False when its credential id is registered already, for whomever."""
+        values = {
+            "id": passkey.id,
+            "person": passkey.person,
+            "credential": passkey.credential,
+            "public_key": passkey.public_key,
+            "sign_count": passkey.sign_count,
+            "label": passkey.label,
+            "created_at": moment_text(passkey.created_at),
+        }
+        try:
+            return commit(self._database, [one_row(insert(PASSKEYS).values(values))])
+        except IntegrityError:
+            return False
+
+    def remove_passkey(self, passkey_id: str, person: str) -> bool:
+        """Remove a passkey of the person; False when there is none of this id."""
+        mine = (PASSKEYS.c.id == passkey_id, PASSKEYS.c.person == person)
+        return commit(self._database, [one_row(delete(PASSKEYS).where(*mine))])
+
+    def replace_recovery_codes(self, person: str, codes: Sequence[RecoveryCode]) -> None:
+        """Keep a new set of saved recovery codes; the old set ends."""
+        commit(self._database, [saved_codes_step(codes, person)])
+
+    def add_counter_code(self, code: RecoveryCode, at: datetime) -> None:
+        """Keep a code from a counter; unused older ones of the person end."""
+        open_ones = (
+            RECOVERY_CODES.c.person == code.person,
+            RECOVERY_CODES.c.clerk.is_not(None),
+            RECOVERY_CODES.c.used_at.is_(None),
+            or_(RECOVERY_CODES.c.expires_at.is_(None), RECOVERY_CODES.c.expires_at > moment_text(at)),
+        )
+        end = any_rows(update(RECOVERY_CODES).where(*open_ones).values(expires_at=moment_text(at)))
+        commit(self._database, [end, one_row(insert(RECOVERY_CODES).values(_code_values(code)))])
+
+    def recovery_codes_left(self, person: str) -> int:
+        """Return how many saved recovery codes were not used."""
+        unused = (
+            RECOVERY_CODES.c.person == person,
+            RECOVERY_CODES.c.clerk.is_(None),
+            RECOVERY_CODES.c.used_at.is_(None),
+        )
+        with self._database.connect() as connection:
+            return int(connection.execute(select(func.count()).select_from(RECOVERY_CODES).where(*unused)).scalar_one())
+
+
+def _code_values(code: RecoveryCode) -> dict[str, Any]:
+    return {
+        "digest": code.digest,
+        "person": code.person,
+        "created_at": moment_text(code.created_at),
+        "expires_at": moment_text(code.expires_at) if code.expires_at else None,
+        "clerk": code.clerk,
+        "counter": code.counter,
+    }
+
+
+def _passkey(row: Row[Any]) -> Passkey:
+    return Passkey(
+        id=row.id,
+        person=row.person,
+        credential=row.credential,
+        public_key=row.public_key,
+        sign_count=row.sign_count,
+        label=row.label,
+        created_at=moment_of(row.created_at),
+        last_used_at=moment_of(row.last_used_at) if row.last_used_at else None,
+    )

@@ -1,0 +1,69 @@
+"""Counters of failures in the database: shared by all server processes, and still there after a restart."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+
+from sso.signin.store.tables import ThrottleRow, moment_of, moment_text
+from sso.signin.store.work import insert_missing
+from sso.signin.throttle import Bucket, Rule
+from trust.db import Base, Database
+
+_THROTTLES = Base.metadata.tables[ThrottleRow.__tablename__]
+
+
+class DatabaseBucketStore:
+    """`sso.signin.throttle.BucketStore` on the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def charge(self, rules: Mapping[bytes, Rule], now: datetime) -> timedelta:
+        """Charge all buckets and return zero; or, when one is blocked, change nothing and return the longest wait."""
+        with self._database.begin() as connection:
+            buckets = _locked(connection, rules, now)
+            wait = max(bucket.wait(now) for bucket in buckets.values())
+            if not wait:
+                for key, bucket in buckets.items():
+                    _keep(connection, key, bucket.charged(rules[key], now))
+        return wait
+
+    def take_back(self, rules: Mapping[bytes, Rule], now: datetime) -> None:
+        """Take one failure back from each bucket."""
+        with self._database.begin() as connection:
+            for key, bucket in _locked(connection, rules, now).items():
+                _keep(connection, key, bucket.taken_back(rules[key], now))
+
+    def forget(self, *, before: datetime) -> int:
+        """Drop buckets that nobody has tried since; return how many."""
+        with self._database.begin() as connection:
+            done = connection.execute(delete(_THROTTLES).where(_THROTTLES.c.scored_at < moment_text(before)))
+        return done.rowcount
+
+
+def _locked(connection: Connection, rules: Mapping[bytes, Rule], now: datetime) -> dict[bytes, Bucket]:
+    """Return the buckets, made where they were missing, locked in one order for everybody."""
+    empty = [{"bucket": key, "score": 0.0, "scored_at": moment_text(now)} for key in sorted(rules)]
+    insert_missing(connection, _THROTTLES, empty)
+    statement = select(_THROTTLES).where(_THROTTLES.c.bucket.in_(rules)).order_by(_THROTTLES.c.bucket)
+    return {
+        row.bucket: Bucket(
+            score=row.score,
+            scored_at=moment_of(row.scored_at),
+            blocked_until=moment_of(row.blocked_until) if row.blocked_until else None,
+        )
+        for row in connection.execute(statement.with_for_update())
+    }
+
+
+def _keep(connection: Connection, key: bytes, bucket: Bucket) -> None:
+    connection.execute(
+        update(_THROTTLES)
+        .where(_THROTTLES.c.bucket == key)
+        .values(
+            score=bucket.score,
+            scored_at=moment_text(bucket.scored_at),
+            blocked_until=moment_text(bucket.blocked_until) if bucket.blocked_until else None,
+        )
+    )
