@@ -1,17 +1,18 @@
 """Reading certificates for a stated purpose, and changing their states.
 
 Who may what: any department with `certs:read` may look at any certificate for a stated purpose, since sharing across
-counters is the point of the library, and each look leaves a row (law 8). Only the issuing authority changes a state,
-and two of its clerks take part (law 9).
+counters is the point of the library, and each look leaves a row (law 8). A person's token opens only what its `Release`
+says, and its row names hop, clerk and counter. Only the issuing authority changes a state, and two of its clerks take
+part (law 9).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from certs.access_log import Access, Look, Purpose, Visit
+from certs.access_log import Access, Look, Purpose, Release, Visit, Within
 from certs.domain import Certificate, ChangeCommand, Contents, Record, state_on
-from certs.library_errors import CertificateOfAnotherAuthority, StoredFileAltered
+from certs.library_errors import CertificateOfAnotherAuthority, HolderNotOfToken, StoredFileAltered
 from certs.ports import Archive, Principal, Types
 from certs.vault import Vault
 from trust.formats.holders import HolderNumber
@@ -50,15 +51,28 @@ class LibraryDesk:
         self._vault = vault
         self._clock = clock
 
-    def get(self, principal: Principal, identifier: CertificateIdentifier, purpose: Purpose) -> Opened:
-        """Return a certificate with its contents. Raises `CertificateUnknown`."""
-        visit = self._visit(principal, Look.DATA, purpose)
-        certificate, sealed = self._archive.library.open(identifier.value, visit)
+    def get(
+        self,
+        principal: Principal,
+        identifier: CertificateIdentifier,
+        purpose: Purpose,
+        release: Release | None = None,
+    ) -> Opened:
+        """Return a certificate with its contents. Raises `CertificateUnknown`, also for one outside `release`."""
+        visit = self._visit(principal, Look.DATA, purpose, release)
+        certificate, sealed = self._archive.library.open(identifier.value, visit, self._within(release))
         return Opened(certificate=certificate, contents=self._vault.open_contents(sealed, identifier.value))
 
-    def file(self, principal: Principal, identifier: CertificateIdentifier, purpose: Purpose) -> IssuedFile:
-        """Return the signed file. Raises `CertificateUnknown`, `StoredFileAltered`, `BlobMissing`."""
-        certificate, _ = self._archive.library.open(identifier.value, self._visit(principal, Look.FILE, purpose))
+    def file(
+        self,
+        principal: Principal,
+        identifier: CertificateIdentifier,
+        purpose: Purpose,
+        release: Release | None = None,
+    ) -> IssuedFile:
+        """Return the signed file. Raises as `get`, `StoredFileAltered`, `BlobMissing`."""
+        visit = self._visit(principal, Look.FILE, purpose, release)
+        certificate, _ = self._archive.library.open(identifier.value, visit, self._within(release))
         content = self._archive.files.get(certificate.blob)
         if sm3(content) != certificate.file_sm3:
             raise StoredFileAltered(identifier=identifier.value)
@@ -66,8 +80,22 @@ class LibraryDesk:
 
     def find_by_holder(self, principal: Principal, holder: HolderNumber, purpose: Purpose) -> tuple[Certificate, ...]:
         """Return the newest certificates of a holder, at most `SEARCH_MAX`; none is an answer, not an error."""
-        visit = self._visit(principal, Look.SEARCH, purpose)
+        visit = self._visit(principal, Look.SEARCH, purpose, None)
         return tuple(self._archive.library.search(self._vault.holder_index(holder), visit, limit=SEARCH_MAX))
+
+    def find_released(
+        self, principal: Principal, holder: HolderNumber | None, purpose: Purpose, release: Release
+    ) -> tuple[Certificate, ...]:
+        """Return what a person's token opens, of one of its holders or of all. Raises `HolderNotOfToken`."""
+        if holder is not None and holder not in release.holders:
+            raise HolderNotOfToken(field="holder")
+        holders = release.holders if holder is None else (holder,)
+        visit = self._visit(principal, Look.SEARCH, purpose, release)
+        found: list[Certificate] = []
+        for each in holders:
+            index = self._vault.holder_index(each)
+            found += self._archive.library.search(index, visit, limit=SEARCH_MAX, types=release.types)
+        return tuple(found)
 
     def change(self, principal: Principal, command: ChangeCommand) -> Certificate:
         """Suspend, resume or revoke a certificate of the caller's own authority.
@@ -119,11 +147,20 @@ class LibraryDesk:
             return type_code, type_code
         return kind.name_en, kind.name
 
-    def _visit(self, principal: Principal, look: Look, purpose: Purpose) -> Visit:
+    def _within(self, release: Release | None) -> Within | None:
+        if release is None:
+            return None
+        holders = frozenset(self._vault.holder_index(holder) for holder in release.holders)
+        return Within(holders=holders, types=release.types)
+
+    def _visit(self, principal: Principal, look: Look, purpose: Purpose, release: Release | None) -> Visit:
         return Visit(
             at=self._clock.now(),
             client=principal.name,
             authority=principal.authority,
             look=look,
             purpose=purpose.text,
+            hop=None if release is None else release.hop,
+            clerk=None if release is None else release.clerk,
+            counter=None if release is None else release.counter,
         )

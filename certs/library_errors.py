@@ -151,6 +151,26 @@ class CertificateUnknown(NotFound):
     remedy_zh = "请逐字核对电子证照标识，或扫描证照上的二维码。"
 
 
+class PurposeMismatch(NotAllowed):
+    """The token was granted for another purpose than the one named."""
+
+    code = "purpose-mismatch"
+    title = "The token was granted for another purpose."
+    title_zh = "令牌的用途与所述用途不符。"
+    remedy = "Leave the purpose out, or name exactly the purpose of the token."
+    remedy_zh = "请省略用途，或填写与令牌完全一致的用途。"
+
+
+class HolderNotOfToken(NotAllowed):
+    """A person's token opens the certificates of its subject and of whom they represent, and no other's."""
+
+    code = "holder-not-of-token"
+    title = "The token does not open this holder's certificates."
+    title_zh = "该令牌不能查阅此持证主体的证照。"
+    remedy = "Leave the holder out: the certificates of the token's own holders are returned."
+    remedy_zh = "请省略持证主体：将返回该令牌所属主体的证照。"
+
+
 class CertificateOfAnotherAuthority(NotAllowed):
     """Only the issuing authority changes the state of a certificate."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from certs.access_log import Access, Visit
+from certs.access_log import Access, Visit, Within
 from certs.authorities import Authority
 from certs.catalogue import CertificateType
 from certs.domain import Action, Certificate, Intent, IntentState, Record, Transition
@@ -156,12 +156,14 @@ class Library(Protocol):
         """Carry out one change of state. Raises `CertificateUnknown`, `TransitionNotAllowed`."""
         ...
 
-    def open(self, identifier: str, visit: Visit) -> tuple[Certificate, bytes]:
-        """Return certificate and sealed contents, leaving one row. Raises `CertificateUnknown`."""
+    def open(self, identifier: str, visit: Visit, within: Within | None = None) -> tuple[Certificate, bytes]:
+        """Return certificate and sealed contents, leaving one row. Raises `CertificateUnknown`, also outside it."""
         ...
 
-    def search(self, holder_index: bytes, visit: Visit, *, limit: int) -> Sequence[Certificate]:
-        """Return certificates of a holder, leaving one row each, or one for no hit."""
+    def search(
+        self, holder_index: bytes, visit: Visit, *, limit: int, types: frozenset[str] | None = None
+    ) -> Sequence[Certificate]:
+        """Return certificates of a holder and of `types`, leaving one row each, or one for no hit."""
         ...
 
     def transitions(self, identifier: str) -> Sequence[Transition]:

@@ -12,7 +12,7 @@ from flask import Response, jsonify, request, url_for
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from certs.access_log import Purpose
+from certs.access_log import Purpose, Release
 from certs.domain import (
     IDEMPOTENCY_KEY,
     Action,
@@ -27,6 +27,7 @@ from certs.service import CertificateService
 from trust.formats.holders import HolderNumber
 from trust.http.access import Principal, TokenChecker, protected
 from trust.http.parsing import StrictModel, described_headers, json_body, query_string
+from trust.kernel.errors import FieldMissing
 from trust.kernel.identifiers import CertificateIdentifier
 
 FACE_FIELDS_MAX = 100  # members of `face`: the fullest type of the national catalogue has about 60 fields
@@ -95,7 +96,10 @@ class IssueBody(StrictModel):
 class PurposeQuery(StrictModel):
     """Why the certificate is looked at, 2 to 200 characters, without numbers of persons."""
 
-    purpose: str = Field(description="Why the certificate is looked at; kept, and shown to its holder")
+    purpose: str | None = Field(
+        None,
+        description="Why the certificate is looked at; kept, and shown to its holder. A person's token brings its own",
+    )
 
 
 class IssueHeaders(StrictModel):
@@ -107,10 +111,10 @@ class IssueHeaders(StrictModel):
 
 
 class SearchBody(StrictModel):
-    """Whose certificates are looked for, and why."""
+    """Whose certificates are looked for, and why. With a person's token both may be left out."""
 
-    holder: HolderNumberBody
-    purpose: str
+    holder: HolderNumberBody | None = None
+    purpose: str | None = None
 
 
 class ChangeBody(StrictModel):
@@ -174,7 +178,8 @@ def _add_looks(routes: APIBlueprint, service: CertificateService, tokens: TokenC
     @protected(tokens, _READ)
     @query_string(PurposeQuery)
     def show(identifier: str, *, principal: Principal, query: PurposeQuery) -> Response:
-        opened = service.get(principal, _identifier(identifier), Purpose(text=query.purpose))
+        release = _release(principal)
+        opened = service.get(principal, _identifier(identifier), _purpose(query.purpose, release), release)
         return _private(jsonify(_shown(service, opened.certificate) | _shown_contents(opened)))
 
     @routes.get("/<identifier>/file")
@@ -182,7 +187,8 @@ def _add_looks(routes: APIBlueprint, service: CertificateService, tokens: TokenC
     @protected(tokens, _READ)
     @query_string(PurposeQuery)
     def file(identifier: str, *, principal: Principal, query: PurposeQuery) -> Response:
-        issued = service.file(principal, _identifier(identifier), Purpose(text=query.purpose))
+        release = _release(principal)
+        issued = service.file(principal, _identifier(identifier), _purpose(query.purpose, release), release)
         name = quote(f"{service.type_name_zh(issued.certificate)}-{issued.certificate.identifier}.pdf")
         response = _private(Response(issued.content, mimetype="application/pdf"))
         response.headers["Content-Disposition"] = (  # RFC 6266 with the extended form of RFC 5987
@@ -195,7 +201,15 @@ def _add_looks(routes: APIBlueprint, service: CertificateService, tokens: TokenC
     @protected(tokens, _READ)
     @json_body(SearchBody, example=_SEARCH_EXAMPLE)
     def search(*, principal: Principal, body: SearchBody) -> Response:
-        found = service.find_by_holder(principal, body.holder.parse(), Purpose(text=body.purpose))
+        release = _release(principal)
+        holder = None if body.holder is None else body.holder.parse()
+        purpose = _purpose(body.purpose, release)
+        if release is not None:
+            found = service.find_released(principal, holder, purpose, release)
+        elif holder is not None:
+            found = service.find_by_holder(principal, holder, purpose)
+        else:
+            raise FieldMissing(field="holder")
         return _private(jsonify({"certificates": [_shown(service, certificate) for certificate in found]}))
 
 
@@ -228,6 +242,31 @@ _PDF: dict[int | str, Any] = {
 
 def _identifier(text: str) -> CertificateIdentifier:
     return CertificateIdentifier.parse(text, field="identifier")
+
+
+def _release(principal: Principal) -> Release | None:
+    """Return what a person's token opens; None for a department's own token."""
+    bound = principal.bound
+    if bound is None:
+        return None
+    return Release(
+        holders=bound.holders,
+        types=bound.types,
+        purpose=Purpose(text=bound.purpose),
+        purpose_zh=Purpose(text=bound.purpose_zh),
+        hop=bound.hop,
+        clerk=bound.clerk,
+        counter=bound.counter,
+    )
+
+
+def _purpose(given: str | None, release: Release | None) -> Purpose:
+    """Return the stated purpose, or that of the person's token. Raises `FieldMissing`, `PurposeMismatch`."""
+    if release is not None:
+        return release.for_purpose(given)
+    if given is None:
+        raise FieldMissing(field="purpose")
+    return Purpose(text=given)
 
 
 def _private(response: Response) -> Response:

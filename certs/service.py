@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from certs.access_log import Access, Purpose
+from certs.access_log import Access, Purpose, Release
 from certs.authorities import Authority
 from certs.domain import Certificate, ChangeCommand, IssueCommand, Transition
 from certs.issue import Issuing
@@ -56,17 +56,35 @@ class CertificateService:
         """Issue a certificate, once per idempotency key. See `certs.issue.Issuing.issue`."""
         return self._issuing.issue(principal, command)
 
-    def get(self, principal: Principal, identifier: CertificateIdentifier, purpose: Purpose) -> Opened:
+    def get(
+        self,
+        principal: Principal,
+        identifier: CertificateIdentifier,
+        purpose: Purpose,
+        release: Release | None = None,
+    ) -> Opened:
         """Return a certificate with its contents, for a purpose. See `certs.library.LibraryDesk.get`."""
-        return self._desk.get(principal, identifier, purpose)
+        return self._desk.get(principal, identifier, purpose, release)
 
-    def file(self, principal: Principal, identifier: CertificateIdentifier, purpose: Purpose) -> IssuedFile:
+    def file(
+        self,
+        principal: Principal,
+        identifier: CertificateIdentifier,
+        purpose: Purpose,
+        release: Release | None = None,
+    ) -> IssuedFile:
         """Return the signed file, for a purpose. See `certs.library.LibraryDesk.file`."""
-        return self._desk.file(principal, identifier, purpose)
+        return self._desk.file(principal, identifier, purpose, release)
 
     def find_by_holder(self, principal: Principal, holder: HolderNumber, purpose: Purpose) -> tuple[Certificate, ...]:
         """Return a holder's certificates, for a purpose. See `certs.library.LibraryDesk.find_by_holder`."""
         return self._desk.find_by_holder(principal, holder, purpose)
+
+    def find_released(
+        self, principal: Principal, holder: HolderNumber | None, purpose: Purpose, release: Release
+    ) -> tuple[Certificate, ...]:
+        """Return what a person's token opens. See `certs.library.LibraryDesk.find_released`."""
+        return self._desk.find_released(principal, holder, purpose, release)
 
     def change(self, principal: Principal, command: ChangeCommand) -> Certificate:
         """Suspend, resume or revoke a certificate. See `certs.library.LibraryDesk.change`."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
-from certs.access_log import Access, Look, Visit
+from certs.access_log import Access, Look, Visit, Within
 from certs.domain import Action, Certificate, Intent, IntentState, Record, Transition
 from certs.library_errors import CertificateUnknown, IssueInProgress
 from certs.ports import StatusRow
@@ -90,24 +90,36 @@ class SqlLibrary:
         with self._database.begin() as connection:
             return _change(connection, identifier, action, record)
 
-    def open(self, identifier: str, visit: Visit) -> tuple[Certificate, bytes]:
-        """Return the certificate and its sealed contents, leaving one row for the look. Raises `CertificateUnknown`."""
+    def open(self, identifier: str, visit: Visit, within: Within | None = None) -> tuple[Certificate, bytes]:
+        """Return the certificate and its sealed contents, leaving one row for the look. Raises `CertificateUnknown`.
+
+        What lies outside `within` is unknown too: nobody learns of other people's certificates.
+        """
         with self._database.begin() as connection:
             row = connection.execute(_WITH_CONTENTS, {"identifier": identifier}).mappings().first()
             if row is None:
                 raise CertificateUnknown(field="identifier")
             certificate = _certificate(row)
+            if within is not None and not within.admits(certificate.holder_index, certificate.type_code):
+                raise CertificateUnknown(field="identifier", within=False)
             _note(connection, visit, certificate.holder_index, [identifier])
             return certificate, row["sealed"]
 
-    def search(self, holder_index: bytes, visit: Visit, *, limit: int) -> tuple[Certificate, ...]:
-        """Return up to `limit` certificates of a holder, newest first, leaving one row each, or one for no hit."""
+    def search(
+        self, holder_index: bytes, visit: Visit, *, limit: int, types: frozenset[str] | None = None
+    ) -> tuple[Certificate, ...]:
+        """Return up to `limit` certificates of a holder, newest first, leaving one row each, or one for no hit.
+
+        `types` narrows the search; None is every type.
+        """
         query = (
             select(*_CLEAR)
             .where(CERTIFICATES.c.holder_index == holder_index)
             .order_by(CERTIFICATES.c.issued_at.desc(), CERTIFICATES.c.identifier)
             .limit(limit)
         )
+        if types is not None:
+            query = query.where(CERTIFICATES.c.type_code.in_(sorted(types)))
         with self._database.begin() as connection:
             found = tuple(map(_certificate, connection.execute(query).mappings()))
             _note(connection, visit, holder_index, [certificate.identifier for certificate in found] or [None])
@@ -168,6 +180,9 @@ def _note(connection: Connection, visit: Visit, holder_index: bytes, identifiers
         "look": visit.look,
         "purpose": visit.purpose,
         "holder_index": holder_index,
+        "hop": visit.hop,
+        "clerk": visit.clerk,
+        "counter": visit.counter,
     }
     connection.execute(_NOTE, [common | {"identifier": identifier} for identifier in identifiers])
 
@@ -200,5 +215,8 @@ def _access(row: RowMapping) -> Access:
         authority=row["authority"],
         look=Look(row["look"]),
         purpose=row["purpose"],
+        hop=row["hop"],
+        clerk=row["clerk"],
+        counter=row["counter"],
     )
     return Access(visit=visit, holder_index=row["holder_index"], identifier=row["identifier"])

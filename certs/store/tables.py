@@ -126,4 +126,7 @@ ACCESSES = Table(
     Column("purpose", String(200), nullable=False),
     Column("holder_index", _DIGEST, nullable=False, index=True),
     Column("identifier", _IDENTIFIER, nullable=True),
+    Column("hop", String(26), nullable=True),
+    Column("clerk", String(80), nullable=True),
+    Column("counter", _NAME, nullable=True),
 )

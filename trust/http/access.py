@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from flask import request
 
+from trust.formats.holders import HolderNumber
 from trust.http.errors import ProofRefused, ScopeMissing, TokenMissing
 
 SCOPE_ATTRIBUTE = "required_scope"
@@ -19,12 +20,29 @@ _DPOP = "dpop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoundTo:
+    """What a person's token is bound to: one purpose, and the certificates of these holders of these types.
+
+    `holders` are the numbers of the subject and of whom they represent. `hop` is the passing of trust that brought the
+    token here, `clerk` (masked) and `counter` (its name) who stood there; each is None for a person who acts online.
+    """
+
+    holders: tuple[HolderNumber, ...] = field(repr=False)
+    types: frozenset[str]
+    purpose: str
+    purpose_zh: str
+    hop: str | None = None
+    clerk: str | None = None
+    counter: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """The authenticated caller: a registered client of one authority.
+    """The authenticated caller: a registered client of one authority, for itself or with a person's token.
 
     `client` is the client id, `authority` the authority's unified social credit code, `label` the client's name for
-    people. Neither the token nor anything personal is kept here. `confirmation` is the thumbprint of the key that the
-    token is bound to (RFC 9449 section 6), or None.
+    people. `confirmation` is the thumbprint of the key that the token is bound to (RFC 9449 section 6), or None.
+    `bound` is set for a person's token and limits what it opens. The token itself is not kept here.
     """
 
     client: str
@@ -32,6 +50,7 @@ class Principal:
     scopes: frozenset[str]
     label: str
     confirmation: str | None = None
+    bound: BoundTo | None = None
 
     @property
     def name(self) -> str:

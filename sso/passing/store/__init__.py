@@ -1,0 +1,1 @@
+"""Cases, presence, hops and their neighbours in the database."""

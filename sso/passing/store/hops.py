@@ -1,0 +1,206 @@
+"""What an exchange reads and writes: one reading unit, one writing unit that threads share."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sso.passing.domain import Case, Channel, Hop, Objection, Presence, PresenceMethod
+from sso.passing.gathering import Gathering
+from sso.passing.store.cases import case_within
+from sso.passing.store.presences import presence_within
+from sso.passing.store.tables import CASES, HOPS, OBJECTIONS, PRESENCES
+from sso.provider.store.participants import Participant, add_within
+from sso.revocation.domain import Tie
+from sso.revocation.store import cut_within, first_cut_within
+from trust.db import Database
+
+_ADD = insert(HOPS)
+_BY_ID = select(HOPS).where(HOPS.c.id == bindparam("id"))
+_USE_PRESENCE = (
+    update(PRESENCES)
+    .where(PRESENCES.c.id == bindparam("presence"), PRESENCES.c.used_at.is_(None))
+    .values(used_at=bindparam("at"))
+)
+_TAKE_CASE = (
+    update(CASES)
+    .where(
+        CASES.c.id == bindparam("number"),
+        CASES.c.closed_at.is_(None),
+        or_(CASES.c.subject.is_(None), CASES.c.subject == bindparam("person")),
+    )
+    .values(subject=bindparam("person"))
+)
+_COLUMNS = tuple(column.name for column in HOPS.columns)
+_MOMENTS = ("at", "expires_at", "presence_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What an exchange must know beside its tokens: the case, the presence, and a tie that was cut, each or None."""
+
+    case: Case | None
+    presence: Presence | None
+    presence_used: bool
+    cut: Tie | None
+
+
+class Outcome(StrEnum):
+    """What became of a hop that was to be kept."""
+
+    KEPT = "kept"
+    PRESENCE_USED = "presence-used"
+    CASE_TAKEN = "case-taken"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewHop:
+    """A hop to keep, with what it uses up in the same commit.
+
+    `presence` is the presence used up, `case` the case that becomes the subject's, `participant` the system that the
+    citizen's session reaches by it.
+    """
+
+    hop: Hop
+    presence: str | None = None
+    case: str | None = None
+    participant: Participant | None = None
+
+
+class SqlHops:
+    """Hops, and the facts that an exchange rests on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._gathering = Gathering(self._commit)
+
+    def situation(self, *, case: str | None, presence: bytes | None) -> Situation:
+        """Return case, presence (by the digest of its code) and a tie of theirs that was cut: one reading unit."""
+        if case is None and presence is None:
+            return Situation(case=None, presence=None, presence_used=False, cut=None)
+        with self._database.connect() as connection:
+            found = None if case is None else case_within(connection, case)
+            shown, used = (None, False) if presence is None else presence_within(connection, presence)
+            every = {*(found.ties if found else ()), *(shown.ties if shown else ())}
+            cut = first_cut_within(connection, every)
+        return Situation(case=found, presence=shown, presence_used=used, cut=cut)
+
+    def keep(self, new: NewHop) -> Outcome:
+        """Keep a hop durably, or nothing of it. Threads that keep at the same time share a commit."""
+        return self._gathering.submit(new)
+
+    def find(self, hop_id: str) -> Hop | None:
+        """Return a hop, or None."""
+        with self._database.connect() as connection:
+            row = connection.execute(_BY_ID, {"id": hop_id}).first()
+        return None if row is None else _hop(row)
+
+    def chain(self, hop_id: str) -> tuple[Hop, ...]:
+        """Return the hops up to and with `hop_id`, first hop first; empty when there is none."""
+        found: list[Hop] = []
+        with self._database.connect() as connection:
+            following: str | None = hop_id
+            while following is not None:
+                row = connection.execute(_BY_ID, {"id": following}).first()
+                if row is None:
+                    break
+                found.append(_hop(row))
+                following = row.previous
+        return tuple(reversed(found))
+
+    def about(self, person: str, *, represented: Collection[str], limit: int) -> tuple[Hop, ...]:
+        """Return the newest hops whose subject is `person`, or in which one of `represented` was represented."""
+        whose = or_(HOPS.c.subject == person, HOPS.c.represents.in_(list(represented)))
+        query = select(HOPS).where(whose).order_by(HOPS.c.id.desc()).limit(limit)
+        with self._database.connect() as connection:
+            return tuple(map(_hop, connection.execute(query)))
+
+    def object_to(self, objection: Objection, tie: Tie) -> None:
+        """Keep an objection and cut what hangs on its hop, in one commit; the first objection to a hop stands."""
+        values = {"hop": objection.hop, "person": objection.person, "text": objection.text}
+        with self._database.begin() as connection:
+            connection.execute(_unless_there(connection, OBJECTIONS), {**values, "at": objection.at.isoformat()})
+            cut_within(connection, {tie}, reason="objection", at=objection.at)
+
+    def objections(self, hops: Collection[str]) -> dict[str, Objection]:
+        """Return the objections to these hops, by hop."""
+        query = select(OBJECTIONS).where(OBJECTIONS.c.hop.in_(list(hops)))
+        with self._database.connect() as connection:
+            rows = connection.execute(query).all()
+        return {
+            row.hop: Objection(hop=row.hop, person=row.person, text=row.text, at=datetime.fromisoformat(row.at))
+            for row in rows
+        }
+
+    def _commit(self, items: Sequence[NewHop]) -> list[Outcome]:
+        with self._database.begin() as connection:
+            outcomes = [_use_up(connection, item) for item in items]
+            kept = [item for item, outcome in zip(items, outcomes, strict=True) if outcome is Outcome.KEPT]
+            if kept:
+                connection.execute(_ADD, [hop_values(item.hop) for item in kept])
+            for item in kept:
+                if item.participant is not None:
+                    add_within(connection, item.participant)
+        return outcomes
+
+
+def add_hop_within(connection: Connection, hop: Hop) -> None:
+    """Keep a hop inside another unit of work."""
+    connection.execute(_ADD, hop_values(hop))
+
+
+def hop_values(hop: Hop) -> dict[str, Any]:
+    """Return the hop as its row holds it."""
+    values = {name: getattr(hop, name) for name in _COLUMNS}
+    moments = {name: values[name].isoformat() for name in _MOMENTS if values[name] is not None}
+    return {**values, **moments, "scopes": " ".join(hop.scopes)}
+
+
+def _use_up(connection: Connection, item: NewHop) -> Outcome:
+    """Use up what the hop uses; what was taken before a refusal is given back with the savepoint."""
+    if item.presence is None and item.case is None:
+        return Outcome.KEPT
+    point = connection.begin_nested()
+    outcome = _take(connection, item)
+    if outcome is Outcome.KEPT:
+        point.commit()
+    else:
+        point.rollback()
+    return outcome
+
+
+def _take(connection: Connection, item: NewHop) -> Outcome:
+    at = item.hop.at.isoformat()
+    if item.presence is not None:
+        used = connection.execute(_USE_PRESENCE, {"presence": item.presence, "at": at})
+        if used.rowcount != 1:
+            return Outcome.PRESENCE_USED
+    if item.case is not None:
+        taken = connection.execute(_TAKE_CASE, {"number": item.case, "person": item.hop.subject})
+        if taken.rowcount != 1:
+            return Outcome.CASE_TAKEN
+    return Outcome.KEPT
+
+
+def _unless_there(connection: Connection, table: Any) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns.keys()))
+
+
+def _hop(row: Row[Any]) -> Hop:
+    values = dict(row._mapping)  # noqa: SLF001  the public name of this attribute
+    moments = {name: datetime.fromisoformat(values[name]) for name in _MOMENTS if values[name] is not None}
+    method = values["presence_method"]
+    return Hop(
+        **{
+            **values,
+            **moments,
+            "scopes": tuple(values["scopes"].split()),
+            "channel": Channel(values["channel"]),
+            "presence_method": None if method is None else PresenceMethod(method),
+        }
+    )
