@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.sso.counters.support import Town, build
+from tests.sso.mandates.support import Office, build
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def office(tmp_path: Path) -> Iterator[Office]:
     made = build(tmp_path)
     yield made
-    made.database.close()
+    made.town.database.close()
