@@ -9,7 +9,6 @@ injection). A list is refused, even of one element.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -186,7 +185,7 @@ def _basic(authorization: str) -> Presented:
         text = base64.b64decode(encoded.strip(), validate=True).decode()
         client, colon, secret = text.partition(":")
         halves = [unquote_to_bytes(half.replace("+", " ")).decode() for half in (client, secret)]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         _refuse("unreadable Authorization header")
     if scheme.lower() != "basic" or not colon:
         _refuse("another scheme in the Authorization header")
@@ -222,15 +221,7 @@ def _keys(client: Client | None) -> list[Any]:
 
 def _chosen(keys: list[Any], parsed: CompactJws) -> object:
     """Return the key that the header names; without `kid` only when there is no choice."""
-    usable = [
-        key
-        for key in keys
-        if isinstance(key, dict)
-        and key.get("use", "sig") == "sig"
-        and key.get("alg", parsed.header["alg"]) == parsed.header["alg"]
-    ]
-    if "kid" in parsed.header:
-        usable = [key for key in usable if key.get("kid") == parsed.header["kid"]]
+    usable = [key for key in keys if client_jwt.may_have_signed(key, parsed)]
     return usable[0] if len(usable) == 1 else _NO_KEY
 
 

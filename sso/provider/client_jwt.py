@@ -52,6 +52,15 @@ def read(token: str) -> CompactJws:
     return parsed
 
 
+def may_have_signed(jwk: object, parsed: CompactJws) -> bool:
+    """Return whether a registered JWK is one for signatures of the algorithm, and the one named, if one is named."""
+    if not isinstance(jwk, dict):
+        return False
+    header = parsed.header
+    fits = jwk.get("kty") == _KEY_TYPES[header["alg"]][0] and jwk.get("alg", header["alg"]) == header["alg"]
+    return fits and jwk.get("use", "sig") == "sig" and ("kid" not in header or jwk.get("kid") == header["kid"])
+
+
 def public_key(jwk: object, algorithm: str) -> ECKey | RSAKey:
     """Return the key of a JWK for this algorithm. Raises `JwtRefused` for a private, weak or unfitting one."""
     key_type, kind = _KEY_TYPES[algorithm]
