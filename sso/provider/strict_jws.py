@@ -7,6 +7,7 @@ through here, since lenient JSON and base64 are where two readers of one token b
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,9 @@ from trust.kernel.encoding import base64url
 
 MAX_HEADER_CHARACTERS = 2048
 """Longest encoded header. A DPoP header with an RSA key of 4096 bits has about 1,100; ours have about 120."""
+
+MAX_NUMBER_CHARACTERS = 18
+"""Longest whole number: it fits 64 bits, and becomes a float or a moment without overflow."""
 
 _SEGMENTS = 3
 
@@ -65,7 +69,9 @@ def decode(segment: str) -> bytes:
 def json_object(data: bytes) -> Mapping[str, Any]:
     """Return a JSON object in which no member stands twice, at any depth. Raises `ValueError`."""
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_int, parse_float=_float
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
@@ -78,6 +84,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a member stands twice")
     return members
+
+
+def _int(text: str) -> int:
+    if len(text) > MAX_NUMBER_CHARACTERS:
+        raise ValueError("a number beyond its limit")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number beyond its limit")
+    return value
 
 
 def _no_constant(name: str) -> Any:
