@@ -26,7 +26,7 @@ A form that was filled in wrongly is answered with the page itself and status 42
 ends in `go`. Whatever carries a person's number comes by POST and is never put into an address.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -50,6 +50,10 @@ from trust.kernel.randomness import Randomness
 from verifier.report import Language
 
 SIGN_IN: Final = "/sign-in"
+STEP_UP: Final = "/step-up"
+HOME: Final = "/security"
+"""Where people land after a sign-in that led nowhere else."""
+
 _VISITOR, _ASKED = "visitor", "visitor_asked"
 _NEEDS_SESSION, _CROSS_SITE = "needs_session", "cross_site"
 P = ParamSpec("P")
@@ -189,6 +193,18 @@ class Browser:
         """Return a token for a form of the present page."""
         visitor = self._visitor_or_none()
         return self._forms.token(visitor.session.id if visitor else None)
+
+    def propose_language(self, tags: Sequence[str]) -> None:
+        """Use the first language of `tags` (BCP 47) that we have, unless the person chose one before."""
+        known: dict[str, Language] = {"zh": "zh", "en": "en"}
+        wish = next((known[tag.lower()[:2]] for tag in tags if tag.lower()[:2] in known), None)
+        if wish is not None and self.cookies.read(Cookie.LANGUAGE) is None:
+            self.cookies.put(Cookie.LANGUAGE, wish)
+            rendering.remember_language(wish)
+
+    def visit(self) -> str:
+        """Return a secret of this browser that is older than any sign-in (it is what its forms are bound to)."""
+        return self._forms.visit()
 
     def static(self, name: str) -> str:
         """Return the address of a static file."""

@@ -23,7 +23,9 @@ class Cookie(Enum):
     SESSION = ("", None)
     DEVICE = ("-device", int(DEVICE_LIFE.total_seconds()))  # a known browser is not held up when strangers guess
     VISIT = ("-visit", None)  # binds forms of people who have not signed in
-    ATTEMPT = ("-attempt", 600)  # between the first and the second step of signing in
+    ATTEMPT = ("-attempt", 900)  # between the first and the second step of signing in or recovering
+    RETURN = ("-return", 600)  # where to go after a sign-in on another platform
+    ASKING = ("-asking", None)  # the authorization requests that this browser brought
     NOTE = ("-note", 60)  # "the password was changed", shown once on the next page
     LANGUAGE = ("-lang", _YEAR)
 

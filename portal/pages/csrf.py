@@ -58,7 +58,16 @@ class FormGuard:
     def token(self, session_id: str | None) -> str:
         """Return a token for a form of the present page; a visitor without session and visit cookie gets the latter."""
         salt = self._random()
-        return f"{salt}.{self._mark(salt, self._binding(session_id) or self._new_visit())}"
+        return f"{salt}.{self._mark(salt, self._binding(session_id) or f'visit:{self.visit()}')}"
+
+    def visit(self) -> str:
+        """Return the value of the visit cookie; a browser without one of ours gets it with this answer."""
+        visit = self._cookies.read(Cookie.VISIT)
+        if visit is None or not self._is_ours(visit):
+            name = self._random()
+            visit = f"{name}.{_text(self._marks.of(name, domain='portal.visit'))}"
+            self._cookies.put(Cookie.VISIT, visit)
+        return visit
 
     def check(self, session_id: str | None) -> None:
         """Let the present request pass, or raise `CsrfRefused`."""
@@ -80,12 +89,6 @@ class FormGuard:
             return f"session:{session_id}"
         visit = self._cookies.read(Cookie.VISIT)
         return f"visit:{visit}" if visit is not None and self._is_ours(visit) else None
-
-    def _new_visit(self) -> str:
-        name = self._random()
-        visit = f"{name}.{_text(self._marks.of(name, domain='portal.visit'))}"
-        self._cookies.put(Cookie.VISIT, visit)
-        return f"visit:{visit}"
 
     def _is_ours(self, visit: str) -> bool:
         name, _, mark = visit.partition(".")
