@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 from sso.accounts.domain import Person, PersonState, ProofingLevel
+from sso.accounts.proofing import upstream_finding
 from sso.keycloak.errors import (
     UpstreamNameDiffers,
     UpstreamNameMissing,
@@ -88,30 +89,23 @@ class Acceptance:
             UpstreamNameDiffers: the number is registered under another name.
             UpstreamPersonInactive: disabled or deceased.
         """
+        linked_id = self._store.linked_person(source.name, subject)
         person = self._persons.find(claimed.code)
-        linked = self._linked(source, subject)
-        if linked is not None and (person is None or linked.id != person.id):
-            raise UpstreamSubjectConflict(source=source.name, person=linked.id)
+        if linked_id is not None and (person is None or self._persons.survivor(linked_id).id != person.id):
+            raise UpstreamSubjectConflict(source=source.name, person=linked_id)
         if person is None:
-            person = self._registered(claimed)
+            person = self._registered(source, claimed)
         self._check(source, person, claimed)
-        if linked is None and not self._store.link(source.name, subject, person.id, at=self._clock.now()):
+        if linked_id is None and not self._store.link(source.name, subject, person.id, at=self._clock.now()):
             self._refuse_unless_ours(source, subject, person)
-        vouched = self._persons.vouch(person.id, source=source.evidence_source, level=claimed.level)
-        _log.info("upstream accepted", source=source.name, person=person.id, new=linked is None)
-        return vouched
+        _log.info("upstream accepted", source=source.name, person=person.id, new=linked_id is None)
+        level = min(claimed.level, _most(person))
+        return self._persons.accept(person.id, source=source.evidence_source, level=level, ceiling=source.level_ceiling)
 
-    def _linked(self, source: UpstreamSource, subject: bytes) -> Person | None:
-        """Return the person of the link, or who they were merged into."""
-        person_id = self._store.linked_person(source.name, subject)
-        person = None if person_id is None else self._persons.get(person_id)
-        while person is not None and person.merged_into is not None:
-            person = self._persons.get(person.merged_into)
-        return person
-
-    def _registered(self, claimed: Claimed) -> Person:
+    def _registered(self, source: UpstreamSource, claimed: Claimed) -> Person:
+        finding = upstream_finding(source.evidence_source, claimed.level, source.level_ceiling)
         try:
-            return self._persons.register(claimed.code, claimed.name)
+            return self._persons.register(claimed.code, claimed.name, evidence=finding, by=source.evidence_source)
         except Conflict:  # registered by somebody else a moment ago; if it is not found now, the conflict is another
             person = self._persons.find(claimed.code)
             if person is None:
@@ -126,8 +120,19 @@ class Acceptance:
 
     def _refuse_unless_ours(self, source: UpstreamSource, subject: bytes, person: Person) -> None:
         """The link was refused: another request made the same one, or subject or person have another already."""
-        linked = self._linked(source, subject)
-        if linked is None:
+        linked_id = self._store.linked_person(source.name, subject)
+        if linked_id is None:
             raise UpstreamPersonLinked(source=source.name, person=person.id)
-        if linked.id != person.id:
-            raise UpstreamSubjectConflict(source=source.name, person=linked.id)
+        if self._persons.survivor(linked_id).id != person.id:
+            raise UpstreamSubjectConflict(source=source.name, person=linked_id)
+
+
+def _most(person: Person) -> ProofingLevel:
+    """Return what an upstream may raise a person to.
+
+    An account of which nobody has seen a document may have been opened by a stranger who knew name and number, and who
+    still holds its password: the upstream's word must not make that stranger trusted. A clerk ends such credentials.
+    """
+    if person.level < ProofingLevel.DOCUMENT_CHECKED:
+        return ProofingLevel.TWO_ELEMENT_MATCH
+    return ProofingLevel.IN_PERSON

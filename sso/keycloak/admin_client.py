@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sso.keycloak.client import AdminConnection
 from sso.keycloak.realm import MARK, Found, Kind, Place, Value, Wanted, document_of, merged
+from sso.keycloak.sign_in_flow import delete_flow, read_flow, write_flow
 
 _NAMES: Final = {Kind.REALM: "realm", Kind.CLIENT: "clientId"}  # all others are named by "name"
 _BUILT_IN_ATTRIBUTES: Final = frozenset({"firstName", "lastName", "email"})
@@ -28,7 +29,8 @@ class KeycloakRealmAdmin:
         ours = _attribute(realm, "attributes") == self._mark
         found = [_found(Kind.REALM, realm, identifier=self._realm, ours=ours)]
         if ours:
-            found += [*self._user_attributes(), *self._scopes(), *self._clients()]
+            flow = read_flow(self._connection, realm, mark=self._mark)
+            found += [*self._user_attributes(), *flow, *self._scopes(), *self._clients()]
         return found
 
     def create(self, wanted: Wanted) -> None:
@@ -40,6 +42,8 @@ class KeycloakRealmAdmin:
             self._connection.post("admin/realms", document | {"clientScopes": []})
         elif place.kind is Kind.USER_ATTRIBUTE:
             self._write_user_attribute(place.name, wanted.values)
+        elif place.kind is Kind.FLOW:
+            write_flow(self._connection, self._realm, mark=self._mark, found=None)
         else:
             self._connection.post(self._collection(place), document)
 
@@ -48,6 +52,9 @@ class KeycloakRealmAdmin:
         kind = found.place.kind
         if kind is Kind.USER_ATTRIBUTE:
             self._write_user_attribute(found.place.name, values)
+            return
+        if kind is Kind.FLOW:
+            write_flow(self._connection, self._realm, mark=self._mark, found=found)
             return
         address = self._address(found)
         self._connection.put(address, merged(self._connection.get(address), values))
@@ -59,6 +66,8 @@ class KeycloakRealmAdmin:
         """Delete a part."""
         if found.place.kind is Kind.USER_ATTRIBUTE:
             self._write_user_attribute(found.place.name, None)
+        elif found.place.kind is Kind.FLOW:
+            delete_flow(self._connection, self._realm, found)
         else:
             self._connection.delete(self._address(found))
 

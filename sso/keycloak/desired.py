@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from sso.keycloak.plan import Desired, Skipped
 from sso.keycloak.realm import MARK, Kind, Place, Value, Wanted
+from sso.keycloak.sign_in_flow import wanted_flow
 from sso.provider.domain import Client, ClientAuthentication, RelyingSystem, Scope
 from sso.signin.domain import Strength
 from trust.kernel.encoding import base64url
@@ -21,14 +22,17 @@ BASE_SCOPE: Final = "yinxin"
 
 ALGORITHM: Final = "ES256"
 LEVEL_ATTRIBUTE: Final = "ial"
-KIND_ATTRIBUTE: Final = "id_kind"
-NUMBER_ATTRIBUTE: Final = "id_number"
+KIND_ATTRIBUTE: Final = "holder_kind"
+NUMBER_ATTRIBUTE: Final = "holder_number"
 REPRESENTS_ATTRIBUTE: Final = "represents"
 
 _PROTOCOL: Final = "openid-connect"
 _ROLE_SCOPES: Final = (Scope.COUNTER_ASSIST,)
 _CLIENT_SCOPES: Final = (Scope.PROFILE, Scope.IDENTITY)
-_EVERYWHERE: Final = ("id", "access", "introspection", "userinfo")
+_FOR_THE_CLIENT: Final = ("id", "userinfo")
+_FOR_RESOURCES: Final = ("access", "introspection")
+_FROM_USER: Final = "oidc-usermodel-attribute-mapper"
+_FROM_SESSION: Final = "oidc-usersessionmodel-note-mapper"
 _ADDRESS_LIMIT: Final = 255  # characters of one redirect URI in Keycloak's table
 
 
@@ -43,7 +47,7 @@ class RealmTerms:
 
 def desired_realm(terms: RealmTerms, clients: Iterable[Client], index: BlindIndex) -> Desired:
     """Return what the realm should hold for these registrations; systems that sign nobody in are no part of it."""
-    parts = [_realm(terms), *_user_attributes(terms), *_scopes(terms)]
+    parts = [_realm(terms), *_user_attributes(terms), wanted_flow(), *_scopes(terms)]
     skipped: list[Skipped] = []
     for client in clients:
         relying = client.relying
@@ -108,16 +112,22 @@ def _user_attributes(terms: RealmTerms) -> list[Wanted]:
 
 
 def _scopes(terms: RealmTerms) -> list[Wanted]:
-    """The scopes with their mappers; consent texts are those of our own consent page in short."""
+    """The scopes with their mappers. What is personal stands in no access token, which relying systems keep and log."""
     return [
         _scope(terms, BASE_SCOPE, ""),
-        *_base_mappers(),
-        _scope(terms, Scope.PROFILE.value, "姓名 / your name"),
-        _mapper(Scope.PROFILE.value, "name", "oidc-usermodel-attribute-mapper", {"user.attribute": "firstName"}),
-        _scope(terms, Scope.IDENTITY.value, "证件类型和号码 / kind and number of your document"),
-        _mapper(Scope.IDENTITY.value, "id_kind", "oidc-usermodel-attribute-mapper", {"user.attribute": KIND_ATTRIBUTE}),
+        _mapper(BASE_SCOPE, "auth_time", _FROM_SESSION, {"user.session.note": "AUTH_TIME", "jsonType.label": "long"}),
+        _mapper(BASE_SCOPE, "acr", "oidc-acr-mapper", {}),
+        _mapper(BASE_SCOPE, "amr", "oidc-amr-mapper", {}),
+        _mapper(BASE_SCOPE, "ial", _FROM_USER, {"user.attribute": LEVEL_ATTRIBUTE}),
         _mapper(
-            Scope.IDENTITY.value, "id_number", "oidc-usermodel-attribute-mapper", {"user.attribute": NUMBER_ATTRIBUTE}
+            BASE_SCOPE, "represents", _FROM_USER, {"user.attribute": REPRESENTS_ATTRIBUTE, "jsonType.label": "JSON"}
+        ),
+        _scope(terms, Scope.PROFILE.value, "姓名 / your name"),
+        _mapper(Scope.PROFILE.value, "name", _FROM_USER, {"user.attribute": "firstName"}, personal=True),
+        _scope(terms, Scope.IDENTITY.value, "证件类型和号码 / kind and number of your document"),
+        *(
+            _mapper(Scope.IDENTITY.value, name, _FROM_USER, {"user.attribute": name}, personal=True)
+            for name in (KIND_ATTRIBUTE, NUMBER_ATTRIBUTE)
         ),
     ]
 
@@ -127,41 +137,24 @@ def _scope(terms: RealmTerms, name: str, consent: str) -> Wanted:
         place=Place(kind=Kind.SCOPE, name=name),
         values={
             "protocol": _PROTOCOL,
-            "attributes/include.in.token.scope": "true" if consent else "false",
-            "attributes/display.on.consent.screen": "true" if consent else "false",
+            "attributes/include.in.token.scope": _flag(bool(consent)),
+            "attributes/display.on.consent.screen": _flag(bool(consent)),
             "attributes/consent.screen.text": consent,
             f"attributes/{MARK}": terms.mark,
         },
     )
 
 
-def _base_mappers() -> list[Wanted]:
-    note = {"user.session.note": "AUTH_TIME"}
-    return [
-        _mapper(BASE_SCOPE, "auth_time", "oidc-usersessionmodel-note-mapper", note, json_type="long"),
-        _mapper(BASE_SCOPE, "acr", "oidc-acr-mapper", {}),
-        _mapper(BASE_SCOPE, "amr", "oidc-amr-mapper", {}),
-        _mapper(BASE_SCOPE, "ial", "oidc-usermodel-attribute-mapper", {"user.attribute": LEVEL_ATTRIBUTE}),
-        _mapper(
-            BASE_SCOPE,
-            "represents",
-            "oidc-usermodel-attribute-mapper",
-            {"user.attribute": REPRESENTS_ATTRIBUTE},
-            json_type="JSON",
-        ),
-    ]
-
-
-def _mapper(scope: str, claim: str, mapper: str, config: Mapping[str, Value], *, json_type: str = "String") -> Wanted:
-    values: dict[str, Value] = {
-        "protocol": _PROTOCOL,
-        "protocolMapper": mapper,
-        "config/claim.name": claim,
-        "config/jsonType.label": json_type,
-    }
-    values |= {f"config/{where}.token.claim": "true" for where in _EVERYWHERE}
-    values |= {f"config/{name}": value for name, value in config.items()}
-    return Wanted(place=Place(kind=Kind.SCOPE_MAPPER, owner=scope, name=claim), values=values)
+def _mapper(scope: str, claim: str, mapper: str, config: Mapping[str, Value], *, personal: bool = False) -> Wanted:
+    configured: dict[str, Value] = {"claim.name": claim, "jsonType.label": "String"}
+    configured |= {f"{where}.token.claim": "true" for where in _FOR_THE_CLIENT}
+    configured |= {f"{where}.token.claim": _flag(not personal) for where in _FOR_RESOURCES}
+    configured |= config
+    values: dict[str, Value] = {"protocol": _PROTOCOL, "protocolMapper": mapper}
+    return Wanted(
+        place=Place(kind=Kind.SCOPE_MAPPER, owner=scope, name=claim),
+        values=values | {f"config/{name}": value for name, value in configured.items()},
+    )
 
 
 def _client_parts(terms: RealmTerms, client: Client, relying: RelyingSystem, index: BlindIndex) -> list[Wanted]:

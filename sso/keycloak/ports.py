@@ -3,27 +3,27 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sso.accounts.domain import Person, ProofingLevel
+from sso.accounts.domain import Finding, Person, ProofingLevel
 from trust.formats.holders import HolderNumber
 
 
 class UpstreamPersons(Protocol):
-    """The register of persons, as far as an upstream may use it."""
+    """The register of persons, as far as an upstream may use it (`sso.accounts.service.PersonRegister`)."""
 
     def find(self, code: HolderNumber) -> Person | None:
-        """Return the person with this number, or None."""
+        """Return the person with this number, after merges, or None."""
         ...
 
-    def get(self, person_id: str) -> Person:
-        """Return the person, merged or not."""
+    def survivor(self, person_id: str) -> Person:
+        """Return the account that this one leads to after merges."""
         ...
 
-    def register(self, code: HolderNumber, name: str) -> Person:
-        """Register a person of whom nothing is proved yet. Raises a `Conflict` when the number is taken."""
+    def register(self, code: HolderNumber, name: str, *, evidence: Finding | None = None, by: str = ...) -> Person:
+        """Register a person with what the upstream says of them. Raises a `Conflict` when the number is taken."""
         ...
 
-    def vouch(self, person_id: str, *, source: str, level: ProofingLevel) -> Person:
-        """Keep the evidence of a source; it raises the person's level or changes nothing, and never lowers it."""
+    def accept(self, person_id: str, *, source: str, level: ProofingLevel, ceiling: ProofingLevel) -> Person:
+        """Keep what an upstream says; it raises the person's level or changes nothing, and never lowers it."""
         ...
 
 

@@ -23,6 +23,7 @@ class Kind(StrEnum):
 
     REALM = "realm"
     USER_ATTRIBUTE = "user-attribute"
+    FLOW = "sign-in-flow"
     SCOPE = "client-scope"
     SCOPE_MAPPER = "client-scope-mapper"
     CLIENT = "client"

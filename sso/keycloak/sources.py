@@ -32,8 +32,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 class ClaimNames:
     """Which claims of the upstream's id_token say who the person is; `default_kind` holds when `kind` is absent."""
 
-    kind: str = "id_kind"
-    number: str = "id_number"
+    kind: str = "holder_kind"
+    number: str = "holder_number"
     name: str = "name"
     level: str | None = None
     default_kind: str = "111"
@@ -144,8 +144,8 @@ class _Strict(BaseModel):
 
 
 class _Claims(_Strict):
-    kind: str = "id_kind"
-    number: str = "id_number"
+    kind: str = "holder_kind"
+    number: str = "holder_number"
     name: str = "name"
     level: str | None = None
     default_kind: str = "111"
