@@ -83,8 +83,7 @@ class MandateDesk:
         """
         now = self._clock.now()
         principal = self._persons.get(command.principal)
-        under = self._entitling(principal, by=by, now=now)
-        self._check_granter(principal, by=by, strength=strength)
+        under = self.check_entitled(principal.id, by=by, strength=strength)
         if not principal.is_legal and command.kind is not MandateKind.ONE_OFF:
             raise MandateKindNotGrantable(field="kind")
         agent = self._persons.get(command.agent)
@@ -110,6 +109,17 @@ class MandateDesk:
         self._store.add(mandate, under=under, limit=limit)
         _log.info("mandate granted", mandate=mandate.id, kind=mandate.kind.value, matters=sorted(mandate.matters))
         return mandate
+
+    def check_entitled(self, principal_id: str, *, by: str, strength: Strength) -> str | None:
+        """Return the id of the mandate under which `by` may grant for a principal now, None for themselves.
+
+        Raises `NotEntitledToGrant`, `SubDelegationRefused`, `MandatePrincipalDisabled`, `GranterNotProofed`,
+        `StepUpNeeded`, `PersonUnknown`.
+        """
+        principal = self._persons.get(principal_id)
+        under = self._entitling(principal, by=by, now=self._clock.now())
+        self._check_granter(principal, by=by, strength=strength)
+        return under
 
     def accept(self, mandate_id: str, *, by: str) -> Mandate:
         """Take a mandate on, as its agent; only then it holds. Accepting again changes nothing.
@@ -206,6 +216,10 @@ class MandateDesk:
             name=principal.name,
             uscc=principal.code.number if principal.code.kind == USCC_KIND else None,
         )
+
+    def parties(self, mandate: Mandate) -> tuple[Person, Person]:
+        """Return principal and agent."""
+        return self._persons.get(mandate.principal), self._persons.get(mandate.agent)
 
     def ties(self, mandate: Mandate) -> frozenset[Tie]:
         """Return what a token that represents somebody hangs on, beside the ties of its subject."""
