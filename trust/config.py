@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -137,6 +138,14 @@ class Settings(BaseSettings):
     session_hours: int = Field(
         12, ge=1, le=72, description="Longest life of a person's session, hours; nothing prolongs it."
     )
+    outbound_loopback: bool | None = Field(
+        None,
+        description="Whether sign-out notices may go to this machine's own addresses; empty means in development only.",
+    )
+    outbound_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (),
+        description="Private networks (CIDR) of relying systems: sign-out notices may go there, beside public addresses.",
+    )
     crl_days: int = Field(7, ge=1, le=30, description="Days until a published CRL must be replaced.")
     checkpoint_seconds: int = Field(
         60, ge=1, le=3600, description="Longest time a ledger entry waits for a signed checkpoint, seconds."
@@ -179,6 +188,11 @@ class Settings(BaseSettings):
     def database_address(self) -> str:
         """The database address with its default applied."""
         return self.database_url or f"sqlite:///{(self.home / 'yinxin.sqlite3').absolute()}"
+
+    @property
+    def loopback_allowed(self) -> bool:
+        """Whether outgoing requests may go to this machine, with the default applied."""
+        return self.environment == "development" if self.outbound_loopback is None else self.outbound_loopback
 
     @property
     def passphrase_path(self) -> Path:
