@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -87,7 +87,7 @@ class GrantCommand:
         longest = _LONGEST[self.kind]
         if self.valid_until - begins > longest:
             raise MandateTimeInvalid(f"{self.kind.value}: at most {longest.days} days.", field="valid_until")
-        return begins, self.valid_until
+        return begins.astimezone(UTC), self.valid_until.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

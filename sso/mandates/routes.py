@@ -134,7 +134,9 @@ def _add_grant(
         return _made(desk, desk.grant(command, by=person, strength=strength))
 
 
-def _add_claim(routes: APIBlueprint, representatives: Representatives, tokens: OwnTokens, limiter: RateLimiter) -> None:
+def _add_claim(
+    routes: APIBlueprint, desk: MandateDesk, representatives: Representatives, tokens: OwnTokens, limiter: RateLimiter
+) -> None:
     @routes.post("/representations")
     @routes.doc(
         summary="Say that the caller is an organisation's legal representative",
