@@ -152,7 +152,7 @@ class Desk:
             session=session.id,
             person=session.person,
             strength=session.strength.value,
-            methods=list(session.methods),
+            methods=[method.value for method in session.methods],
             renewed=not change.opens,
         )
         token = self._with.devices.issue(session.person, now=self._now())

@@ -56,7 +56,9 @@ class Sessions:
         """
         change, secret = self.opening(person, strength, methods, client_label)
         self._store.change(change)
-        _log.info("session opened", session=change.session.id, person=person.id, methods=list(methods))
+        _log.info(
+            "session opened", session=change.session.id, person=person.id, methods=[method.value for method in methods]
+        )
         return change.session, secret
 
     def find(self, secret: str) -> Session | None:
@@ -129,6 +131,7 @@ class Sessions:
         """Return the living session. Raises `SessionOver`."""
         session = self.find_by_id(session_id)
         if session is None:
+            _log.warning("sign-in refused", code=SessionOver.code, reason="session over", session=session_id)
             raise SessionOver
         return session
 
