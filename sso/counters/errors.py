@@ -43,7 +43,7 @@ class MatterUnknown(NotFound):
     remedy_zh = "可用 GET /api/v1/matters 查询全部事项。"
 
 
-class MatterRetired(Conflict):
+class MatterRetired(NotFound):
     """The matter is no longer offered; what was done for it stays on record."""
 
     code = "matter-retired"

@@ -1,6 +1,6 @@
 """What granting, accepting, using and withdrawing mandates refuses; each reason has its own code."""
 
-from trust.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from trust.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady
 
 
 class MandateUnknown(NotFound):
@@ -163,6 +163,16 @@ class RepresentativeNotConfirmed(NotAllowed):
     title_zh = "法人登记信息未能确认该人员为法定代表人。"
     remedy = "Check the credit code and your own data; a change takes effect here after it is registered."
     remedy_zh = "请核对统一社会信用代码与本人信息；变更登记后方可在此生效。"
+
+
+class RepresentativeRegisterAbsent(NotReady):
+    """This installation asks no register of legal persons."""
+
+    code = "mandate-register-absent"
+    title = "No register of legal persons is configured."
+    title_zh = "未配置法人登记信息来源。"
+    remedy = "Configure the source `legal-person-register`, or have two administrators enter the representative."
+    remedy_zh = "请配置 `legal-person-register` 来源，或由两名管理员录入法定代表人。"
 
 
 class MandateNotAccepted(NotAllowed):

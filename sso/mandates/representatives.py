@@ -8,7 +8,12 @@ import structlog
 
 from sso.accounts.domain import Person
 from sso.mandates.domain import Mandate, MandateKind, MandateOrder
-from sso.mandates.errors import MandatePrincipalUnfit, MandateUnknown, RepresentativeNotConfirmed
+from sso.mandates.errors import (
+    MandatePrincipalUnfit,
+    MandateUnknown,
+    RepresentativeNotConfirmed,
+    RepresentativeRegisterAbsent,
+)
 from sso.mandates.ports import MandateStore, Persons, RepresentativeSource
 from trust.authority.errors import SamePerson
 from trust.formats.holders import HolderNumber
@@ -27,14 +32,17 @@ _log = structlog.get_logger("sso.mandates")
 
 
 class Representatives:
-    """Who represents which organisation, and what operators order about mandates."""
+    """Who represents which organisation, and what operators order about mandates.
+
+    `source` is None where no register is configured: then `order` is the only way.
+    """
 
     def __init__(
         self,
         store: MandateStore,
         *,
         persons: Persons,
-        source: RepresentativeSource,
+        source: RepresentativeSource | None,
         clock: Clock,
         randomness: Randomness,
     ) -> None:
@@ -50,12 +58,12 @@ class Representatives:
         Raises:
             RepresentativeNotConfirmed: the register says otherwise, or the organisation has no account; not told which.
             MandatePrincipalUnfit: `organisation` is no organisation's number, or one of the two is not active.
-            Unavailable: the register does not answer.
+            RepresentativeRegisterAbsent, Unavailable: no register is configured, or it does not answer.
         """
         person = self._persons.get(by)
         if not organisation.is_legal_person:
             raise MandatePrincipalUnfit(field="organisation")
-        confirmed = self._source.confirms(organisation, number=person.code, name=person.name)
+        confirmed = self._asked().confirms(organisation, number=person.code, name=person.name)
         legal = self._persons.find(organisation)
         if not confirmed or legal is None:
             _log.warning("legal representative not confirmed", person=by, known=legal is not None)
@@ -65,14 +73,14 @@ class Representatives:
     def recheck(self, organisation_id: str) -> Mandate | None:
         """Ask the register again, and end the present representative's mandate when it no longer confirms them.
 
-        Returns the mandate when it stands, None when there is none (any more). Raises `Unavailable` errors: a register
-        that does not answer ends nothing.
+        Returns the mandate when it stands, None when there is none (any more). Raises
+        `RepresentativeRegisterAbsent`, `Unavailable` errors: a register that does not answer ends nothing.
         """
         present = self._store.representative_of(organisation_id)
         if present is None:
             return None
         legal, person = self._persons.get(organisation_id), self._persons.get(present.agent)
-        if self._source.confirms(legal.code, number=person.code, name=person.name):
+        if self._asked().confirms(legal.code, number=person.code, name=person.name):
             return present
         self._store.withdraw(present.id, by=REGISTER, at=self._clock.now())
         _log.warning("legal representative no longer confirmed", mandate=present.id)
@@ -113,6 +121,11 @@ class Representatives:
     def orders(self, mandate_id: str) -> tuple[MandateOrder, ...]:
         """Return what operators did to a mandate, oldest first."""
         return tuple(self._store.orders(mandate_id))
+
+    def _asked(self) -> RepresentativeSource:
+        if self._source is None:
+            raise RepresentativeRegisterAbsent
+        return self._source
 
     def _put(self, mandate: Mandate, *, order: MandateOrder | None) -> Mandate:
         put = self._store.put_representative(mandate, order=order)

@@ -12,8 +12,9 @@ from sso.mandates.errors import (
     MandateWithdrawn,
     NotEntitledToGrant,
     RepresentativeNotConfirmed,
+    RepresentativeRegisterAbsent,
 )
-from sso.mandates.representatives import OPERATORS, REGISTER
+from sso.mandates.representatives import OPERATORS, REGISTER, Representatives
 from tests.sso.counters.support import APPROVES, ASKS, resident_number, uscc
 from tests.sso.mandates.support import Office
 from trust.authority.errors import SamePerson
@@ -116,6 +117,24 @@ def test_a_claim_tells_nothing_about_accounts(office: Office) -> None:
         office.representatives.claim(unregistered, by=office.agent.id)
     with pytest.raises(MandatePrincipalUnfit):
         office.representatives.claim(office.other.code, by=office.agent.id)
+
+
+def test_without_a_register_nobody_claims_and_nothing_ends(office: Office) -> None:
+    alone = Representatives(
+        office.store,
+        persons=office.town.persons,
+        source=None,
+        clock=office.clock,
+        randomness=office.town.randomness,
+    )
+    for ask in (
+        lambda: alone.claim(office.firm.code, by=office.other.id),
+        lambda: alone.recheck(office.firm.id),
+    ):
+        with pytest.raises(RepresentativeRegisterAbsent) as caught:
+            ask()
+        assert caught.value.code == "mandate-register-absent"
+    assert not office.is_cut(office.own)
 
 
 def test_a_representative_whom_the_register_drops_loses_the_mandate(office: Office) -> None:
