@@ -56,18 +56,20 @@ class ApplicationDesk:
         if code.is_legal_person:
             raise LegalPersonDoesNotApply(field="kind")
         findings = self._findings(code, claims)
-        ticket = base64url(self._randomness.token(_TICKET_BYTES))
-        expires_at = self._clock.now() + APPLICATION_LIFE
         draft = self._register.draft(code, claims.name, findings=findings or ())
-        application = StoredApplication(
-            digest=_digest(ticket), person=None if findings is None else draft.person.id, expires_at=expires_at
-        )
+        ticket, application = self._issued(None if findings is None else draft.person.id)
         led = self._store.apply(draft.person, draft.change, draft.evidence, application)
         _log.info("application-received", kind=code.kind, person=draft.person.id if led else None)
-        return Application(ticket=ticket, expires_at=expires_at)
+        return Application(ticket=ticket, expires_at=application.expires_at)
+
+    def invite(self, person_id: str) -> Application:
+        """Return a ticket for an account without credentials, to hand to the person whom a clerk has just proofed."""
+        ticket, application = self._issued(person_id)
+        self._store.invite(application)
+        return Application(ticket=ticket, expires_at=application.expires_at)
 
     def redeem(self, ticket: str) -> Person | None:
-        """Return the new person behind a ticket, once; None when it leads nowhere, is used, late or unknown.
+        """Return the person behind a ticket, once; None when it leads nowhere, is used, late or unknown.
 
         The page goes on alike in both cases: it hashes the password either way and shows the same last page.
         """
@@ -78,6 +80,11 @@ class ApplicationDesk:
     def forget_expired(self) -> int:
         """Delete the applications whose tickets are over; return how many. Housekeeping calls it."""
         return self._store.forget_applications(before=self._clock.now())
+
+    def _issued(self, person_id: str | None) -> tuple[str, StoredApplication]:
+        ticket = base64url(self._randomness.token(_TICKET_BYTES))
+        expires_at = self._clock.now() + APPLICATION_LIFE
+        return ticket, StoredApplication(digest=_digest(ticket), person=person_id, expires_at=expires_at)
 
     def _findings(self, code: HolderNumber, claims: Claims) -> tuple[Finding, ...] | None:
         """Return what the sources confirm; None when one of them does not."""

@@ -221,24 +221,14 @@ class ClerkProofsThemselves(NotAllowed):
     remedy_zh = "请由其他窗口人员办理。"
 
 
-class ProofingNeedsClerk(NotAllowed):
-    """The caller signed in as a person who is no clerk, or acts on someone else's behalf."""
+class AccountControlNotShown(NotAllowed):
+    """The code from the person's own device is not this account's, was used, or is too old."""
 
-    code = "proofing-needs-clerk"
-    title = "Only a clerk checks documents in person."
-    title_zh = "仅窗口人员可以现场核验证件。"
-    remedy = "Sign in yourself, as a clerk of the counter."
-    remedy_zh = "请以该窗口人员本人身份登录。"
-
-
-class ClerkSignInTooWeak(NotAllowed):
-    """A clerk signs in with a second factor before raising anyone's level."""
-
-    code = "clerk-sign-in-too-weak"
-    title = "The clerk's sign-in is too weak for this."
-    title_zh = "窗口人员的登录强度不足。"
-    remedy = "Sign in with a one-time code or a passkey."
-    remedy_zh = "请使用动态口令或通行密钥登录。"
+    code = "account-control-not-shown"
+    title = "The code does not show that the account is this person's."
+    title_zh = "该验证码不能证明账户属于本人。"
+    remedy = "Have the person show a fresh code, or go on without one: the account's credentials then end."
+    remedy_zh = "请本人出示新的验证码；如不出示，该账户原有登录凭证将失效。"
 
 
 class AccountApproverRequests(SamePerson):

@@ -193,6 +193,10 @@ class PersonStore(Protocol):
         """Write the application, and the person if it names one and the number is free; return whether it was."""
         ...
 
+    def invite(self, application: StoredApplication) -> None:
+        """Write an application for a person who is registered."""
+        ...
+
     def redeem(self, digest: bytes, *, now: datetime) -> str | None:
         """Use up an application and return its person; None for one that leads nowhere, is used, late or unknown."""
         ...

@@ -119,8 +119,17 @@ class PersonRegister(PersonLifecycle):
         self._attest(person, self._asked(person, source, claims))
         return self.get(person_id)
 
-    def accept(self, person_id: str, *, source: str, level: ProofingLevel, ceiling: ProofingLevel) -> Person:
+    def vouch(
+        self,
+        person_id: str,
+        *,
+        source: str,
+        level: ProofingLevel,
+        ceiling: ProofingLevel = ProofingLevel.DOCUMENT_CHECKED,
+    ) -> Person:
         """Keep what an upstream platform says, below its ceiling; saying the same again leaves no new row.
+
+        It raises the person's level or leaves it. Nobody upstream stands at one of our counters: hence the ceiling.
 
         Raises `PersonUnknown`, `PersonNotActive`, `ProofingSourceName`.
         """

@@ -120,8 +120,20 @@ class HttpSource:
 
         Raises `ProofingClaimMissing`, `ProofingSourceUnavailable`, `ProofingSourceRefused`, `ProofingAnswerUnreadable`.
         """
+        return self._asked(code, {"name": claims.name, **self._item(claims)})
+
+    def confirms(self, organisation: HolderNumber, *, number: HolderNumber, name: str) -> bool:
+        """Whether this person is the organisation's legal representative (法定代表人) by the register, which must live.
+
+        Implements `sso.mandates.ports.RepresentativeSource`. Raises as `compare`.
+        """
+        representative = {"kind": number.kind, "number": number.number, "name": name}
+        return self._asked(organisation, {"representative": representative}) is Outcome.MATCH
+
+    def _asked(self, code: HolderNumber, elements: Mapping[str, object]) -> Outcome:
         identifier = new_id(self._clock, self._randomness)
-        body = canonical_json(self._question(identifier, code, claims))
+        question = {"version": VERSION, "id": identifier, "kind": code.kind, "number": code.number, **elements}
+        body = canonical_json(question)
         headers, mac = self._signed(body)
         answer = self._post.send(body, headers)
         _check_status(answer)
@@ -129,21 +141,14 @@ class HttpSource:
             self._check_answer_mac(answer, mac)
         return _outcome(answer, identifier)
 
-    def _question(self, identifier: str, code: HolderNumber, claims: Claims) -> dict[str, object]:
-        question: dict[str, object] = {
-            "version": VERSION,
-            "id": identifier,
-            "kind": code.kind,
-            "number": code.number,
-            "name": claims.name,
-        }
+    def _item(self, claims: Claims) -> dict[str, str]:
         item = TERMS[self.name].item
-        if item is not None:
-            value = claims.item(item)
-            if value is None:
-                raise ProofingClaimMissing(field=item)
-            question[item] = value
-        return question
+        if item is None:
+            return {}
+        value = claims.item(item)
+        if value is None:
+            raise ProofingClaimMissing(field=item)
+        return {item: value}
 
     def _signed(self, body: bytes) -> tuple[Mapping[str, str], str | None]:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "yinxin"}

@@ -75,6 +75,11 @@ class SqlPersonStore:
                 _insert_application(connection, replace(application, person=None))
             return False
 
+    def invite(self, application: StoredApplication) -> None:
+        """See the port."""
+        with self._database.begin() as connection:
+            _insert_application(connection, application)
+
     def redeem(self, digest: bytes, *, now: datetime) -> str | None:
         """See the port. The conditional update lets one of two that race through."""
         with self._database.begin() as connection:
