@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     )
     outbound_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         (),
-        description="Private networks (CIDR) of relying systems: sign-out notices may go there, beside public addresses.",
+        description="Private networks (CIDR) of relying systems: sign-out notices may go there as to public addresses.",
     )
     crl_days: int = Field(7, ge=1, le=30, description="Days until a published CRL must be replaced.")
     checkpoint_seconds: int = Field(
