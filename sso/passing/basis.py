@@ -40,7 +40,7 @@ def of_presence(presence: Presence, person: Person, client: Client) -> Basis:
         person=presence.person,
         grant=presence.id,
         session=presence.session,
-        scopes=frozenset(PASSED_SCOPES & client.scopes),
+        scopes=frozenset(scope.value for scope in PASSED_SCOPES & client.scopes),
         assurance=Assurance(
             level=person.level,
             strength=presence.strength,

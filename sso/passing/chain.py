@@ -45,9 +45,25 @@ def last_counter(act: Mapping[str, Any] | None) -> str | None:
     return None if counter is None else str(counter["id"])
 
 
+def purposes(act: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """Return the purpose of the newest hop in an `act` claim of ours, English and Chinese; None without a chain."""
+    while act is not None:
+        passed = act["pass"]
+        if "purpose" in passed:
+            return str(passed["purpose"]), str(passed["purpose_zh"])
+        act = act.get("act")
+    return None
+
+
 def grown(hop: Hop, *, case: Case | None, clerk_sub: str | None, act: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the new outermost `act` (RFC 8693 section 4.1): who acts now, by which hop, with the old chain inside."""
-    actor: dict[str, Any] = {"sub": hop.from_system, "channel": hop.channel.value, "pass": _pass(hop)}
+    """Return the new outermost `act` (RFC 8693 section 4.1): who acts now, by which hop, with the old chain inside.
+
+    A purpose is said once, at the hop that began it: four times two sentences would make a token too long to read.
+    """
+    passed = _pass(hop)
+    if purposes(act) != (hop.purpose, hop.purpose_zh):
+        passed |= {"purpose": hop.purpose, "purpose_zh": hop.purpose_zh}
+    actor: dict[str, Any] = {"sub": hop.from_system, "channel": hop.channel.value, "pass": passed}
     if case is not None:
         actor["clerk"] = {"sub": clerk_sub, "name": case.clerk_name, "staff": case.clerk_staff}
         actor["counter"] = {"id": case.counter, "name": case.counter_name}
@@ -61,8 +77,6 @@ def _pass(hop: Hop) -> dict[str, Any]:
         "hop": hop.id,
         "number": hop.number,
         "matter": hop.matter,
-        "purpose": hop.purpose,
-        "purpose_zh": hop.purpose_zh,
         "case": hop.case,
         "at": int(hop.at.timestamp()),
         "link": hop.link,

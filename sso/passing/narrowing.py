@@ -8,7 +8,7 @@ from typing import Any, Final
 from sso.counters.domain import Clerk
 from sso.mandates.domain import Mandate
 from sso.passing.basis import Basis
-from sso.passing.chain import grown, last_link, linked
+from sso.passing.chain import grown, last_link, linked, purposes
 from sso.passing.counter_rules import refused
 from sso.passing.domain import MAX_DEPTH, PASSED_SECONDS, Case, Channel, Hop, Place
 from sso.passing.duty import clerk_ties
@@ -117,7 +117,7 @@ class Narrowing:
             scopes=bounds.scopes,
             types=bounds.types,
             matter=bounds.matter,
-            purpose=bounds.purpose_zh,
+            purpose=bounds.purpose if bounds.matter is not None else None,
             case=hop.case,
             clerk=hop.clerk,
             ties=ties,
@@ -188,8 +188,9 @@ class Narrowing:
             return case.purpose, case.purpose_zh
         if contents.matter is None:
             return PASSED_ON
-        if contents.act is not None:
-            return str(contents.act["pass"]["purpose"]), str(contents.act["pass"]["purpose_zh"])
+        known = purposes(contents.act)
+        if known is not None:
+            return known
         try:
             matter = self._registers.matter(contents.matter)
         except NotFound:
@@ -214,7 +215,7 @@ def _scopes(
     granted = passed if requested is None else requested
     if not granted or not granted <= passed:
         raise OAuthRefused("invalid_scope", "More is asked for than the subject token has and the target takes.")
-    return frozenset(scope.value for scope in granted)
+    return frozenset(str(scope) for scope in granted)  # of a token they are plain text
 
 
 def _types(contents: TokenContents, case: Case | None, mandate: Mandate | None) -> frozenset[str]:

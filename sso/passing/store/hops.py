@@ -24,7 +24,7 @@ _BY_ID = select(HOPS).where(HOPS.c.id == bindparam("id"))
 _USE_PRESENCE = (
     update(PRESENCES)
     .where(PRESENCES.c.id == bindparam("presence"), PRESENCES.c.used_at.is_(None))
-    .values(used_at=bindparam("at"))
+    .values(used_at=bindparam("moment"))
 )
 _TAKE_CASE = (
     update(CASES)
@@ -176,7 +176,7 @@ def _use_up(connection: Connection, item: NewHop) -> Outcome:
 def _take(connection: Connection, item: NewHop) -> Outcome:
     at = item.hop.at.isoformat()
     if item.presence is not None:
-        used = connection.execute(_USE_PRESENCE, {"presence": item.presence, "at": at})
+        used = connection.execute(_USE_PRESENCE, {"presence": item.presence, "moment": at})
         if used.rowcount != 1:
             return Outcome.PRESENCE_USED
     if item.case is not None:
