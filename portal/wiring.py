@@ -25,13 +25,29 @@ from seals.making import MakingPoint
 from seals.outlines import digit_fonts, seal_fonts
 from seals.service import SealService
 from seals.store import SqlSealStore
+from sso.provider.client_auth import ClientAuthenticator
+from sso.provider.client_tokens import AccessTokenChecker, TokenIssuer, TokenTerms
+from sso.provider.dpop import DpopChecker
 from sso.provider.endpoint import TokenEndpoint
+from sso.provider.introspect import Introspection
+from sso.provider.issuing import GrantTokens, IdTokenTerms
 from sso.provider.keyring import KeyringSource
+from sso.provider.metadata import PAR_PATH, TOKEN_PATH
+from sso.provider.par import PushedRequests
+from sso.provider.redemption import Redemption
+from sso.provider.revoke import Revocation
+from sso.provider.routes import ProviderParts
 from sso.provider.routes import blueprint as sso_routes
 from sso.provider.service import ClientRegistry
 from sso.provider.signing import TokenSigner
 from sso.provider.store.clients import DatabaseClientStore
-from sso.provider.tokens import AccessTokenChecker, TokenIssuer, TokenTerms
+from sso.provider.store.grants import DatabaseGrantStore
+from sso.provider.store.liveness import DatabaseLiveness
+from sso.provider.store.replay import DatabaseReplay
+from sso.provider.store.requests import DatabaseAuthorizationStore
+from sso.provider.subjects import PairwiseSubjects
+from sso.provider.tokens import PersonTokenMint, PersonTokenReader, PersonTokenTerms
+from sso.revocation.store import DatabaseRevocations
 from trust.authority.routes import blueprint as authority_routes
 from trust.authority.service import AuthorityService
 from trust.authority.store import SqlAuthorityStore
@@ -150,7 +166,9 @@ def _wired(base: Foundation, *, operator: bool) -> Installation:
         making=making,
         certs=certs,
         catalogue=catalogue,
-        clients=ClientRegistry(DatabaseClientStore(base.database), base.clock, base.randomness),
+        clients=ClientRegistry(
+            DatabaseClientStore(base.database), base.clock, base.randomness, issuer=settings.public_url.rstrip("/")
+        ),
         verifier=Verifier(trust, base.clock, certs, links=links, max_bytes=settings.max_upload_bytes),
     )
 
@@ -174,14 +192,8 @@ def application(installation: Installation) -> APIFlask:
     rings = KeyringSource(base.custodian.keys, base.clock)
     signer = TokenSigner(base.signer, rings)
     terms = TokenTerms(issuer=issuer, audience=f"{issuer}/api", seconds=settings.access_token_seconds)
-    tokens = AccessTokenChecker(terms, signer, DatabaseClientStore(base.database), base.clock)
-    endpoint = TokenEndpoint(
-        installation.clients,
-        TokenIssuer(terms, signer, clock=base.clock, randomness=base.randomness),
-        address=f"{issuer}/oauth/token",
-    )
+    tokens = AccessTokenChecker(terms, signer, DatabaseLiveness(base.database), base.clock)
     verifications = RateLimiter(settings.verify_rate_per_minute, base.clock)
-    grants = RateLimiter(settings.token_rate_per_minute, base.clock)
     return create_app(
         Parts(
             settings=settings,
@@ -194,7 +206,7 @@ def application(installation: Installation) -> APIFlask:
                 verifier_routes(installation.verifier, verifications),
                 ledger_routes(base.ledger, installation.checkpointer(), base.signer.describe, tokens),
                 authority_routes(installation.authority, base.clock),
-                sso_routes(endpoint, rings, grants, issuer=issuer),
+                sso_routes(_provider(base, signer, terms, tokens, rings)),
             ),
             checks=(
                 ("database", base.database.check),
@@ -202,6 +214,60 @@ def application(installation: Installation) -> APIFlask:
                 ("authority", installation.authority.check),
             ),
         )
+    )
+
+
+def _provider(
+    base: Foundation, signer: TokenSigner, terms: TokenTerms, tokens: AccessTokenChecker, rings: KeyringSource
+) -> ProviderParts:
+    settings, clock, randomness, issuer = base.settings, base.clock, base.randomness, terms.issuer
+    replay, subjects = DatabaseReplay(base.database), PairwiseSubjects(base.index)
+    proofs = DpopChecker(replay, clock, issuer=issuer)
+    clients = ClientAuthenticator(
+        DatabaseClientStore(base.database), replay, clock, issuer=issuer, token_endpoint=issuer + TOKEN_PATH
+    )
+    mint = PersonTokenMint(
+        PersonTokenTerms(issuer=issuer, seconds=settings.person_token_seconds),
+        signer,
+        subjects,
+        base.fields,
+        clock=clock,
+        randomness=randomness,
+    )
+    redemption = Redemption(
+        DatabaseGrantStore(base.database, base.fields),
+        GrantTokens(IdTokenTerms(issuer=issuer, seconds=settings.id_token_seconds), mint, signer, subjects, clock),
+        refresh_seconds=settings.refresh_token_seconds,
+        clock=clock,
+        randomness=randomness,
+    )
+    return ProviderParts(
+        issuer=issuer,
+        token=TokenEndpoint(
+            clients,
+            proofs,
+            TokenIssuer(terms, signer, clock=clock, randomness=randomness),
+            redemption,
+            address=issuer + TOKEN_PATH,
+        ),
+        par=PushedRequests(
+            clients,
+            proofs,
+            DatabaseAuthorizationStore(base.database, base.fields),
+            address=issuer + PAR_PATH,
+            clock=clock,
+            randomness=randomness,
+        ),
+        introspection=Introspection(
+            clients,
+            signer,
+            PersonTokenReader(issuer, signer, base.fields, DatabaseLiveness(base.database), clock),
+            tokens,
+            redemption,
+        ),
+        revocation=Revocation(clients, signer, redemption, DatabaseRevocations(base.database), clock),
+        rings=rings,
+        limiter=RateLimiter(settings.token_rate_per_minute, clock),
     )
 
 

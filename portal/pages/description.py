@@ -7,8 +7,8 @@ from typing import Any
 from apiflask import APIFlask
 
 from sso.provider.domain import Scope
-from sso.provider.endpoint import FORM_MEDIA_TYPE
-from sso.provider.routes import TOKEN_PATH
+from sso.provider.messages import FORM_MEDIA_TYPE
+from sso.provider.metadata import TOKEN_PATH
 from trust.http.access import SCOPE_ATTRIBUTE
 from trust.http.parsing import BODY_ATTRIBUTE
 from trust.http.problems import MEDIA_TYPE

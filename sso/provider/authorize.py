@@ -175,6 +175,8 @@ class AuthorizationDesk:
         if kept is None or self._clock.now() >= kept.expires_at:
             raise AuthorizationExpired
         client, relying = self._client(kept.request.client)
+        if kept.request.redirect_uri not in relying.redirect_uris or not kept.request.scopes <= client.scopes:
+            raise AuthorizationExpired(reason="registration changed")
         return Pending(
             id=pending_id,
             client=client,

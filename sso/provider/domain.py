@@ -44,7 +44,10 @@ PERSON_SCOPES = frozenset(
         Scope.OFFLINE_ACCESS,
     }
 )
-"""What a person can consent to; the other scopes are the rights of a client for itself."""
+"""What a person can consent to."""
+
+OWN_SCOPES = frozenset(Scope) - (PERSON_SCOPES - {Scope.CERTS_READ})
+"""What a client can use for itself, by client credentials."""
 
 
 SCOPES_TEXT = " ".join(Scope)

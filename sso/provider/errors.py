@@ -103,6 +103,84 @@ class TokenAddressInsecure(NotReady):
     remedy_zh = "请将 YINXIN_PUBLIC_URL 设为 https 地址；仅本机回环地址可使用 http。"
 
 
+class RedirectUriInvalid(InvalidInput):
+    """A redirect or post-logout address that cannot be registered."""
+
+    code = "redirect-uri-invalid"
+    title = "An address to return to cannot be registered."
+    title_zh = "回调地址不能登记。"
+    remedy = "Register the exact https address, without wildcard, fragment or user name."
+    remedy_zh = "请登记完整、准确的 https 地址，不含通配符、片段或用户名。"
+
+
+class LogoutUriInvalid(InvalidInput):
+    """A back-channel logout address that cannot be registered."""
+
+    code = "backchannel-logout-uri-invalid"
+    title = "The back-channel logout address cannot be registered."
+    title_zh = "后端登出地址不能登记。"
+
+
+class JwksInvalid(InvalidInput):
+    """A client's key set that cannot be registered: unreadable, private, weak, or not for this method."""
+
+    code = "client-jwks-invalid"
+    title = "The key set of the client cannot be registered."
+    title_zh = "客户端公钥集不能登记。"
+    remedy = "Send a JWK set with public keys on P-256 or RSA of 2048 bits and more."
+    remedy_zh = "请提供 JWK 公钥集：P-256 公钥，或 2048 位及以上的 RSA 公钥。"
+
+
+class ResourceInvalid(InvalidInput):
+    """An audience that cannot be registered."""
+
+    code = "client-resource-invalid"
+    title = "The resource of the client cannot be registered."
+    title_zh = "客户端资源标识不能登记。"
+
+
+class SectorInvalid(InvalidInput):
+    """The sector of pairwise subjects is no host name, or cannot be told from the redirect addresses."""
+
+    code = "client-sector-invalid"
+    title = "The sector of the client's subjects cannot be determined."
+    title_zh = "无法确定客户端的用户标识扇区。"
+
+
+class SigningAlgorithmUnknown(InvalidInput):
+    """No such algorithm signs ID tokens here."""
+
+    code = "signing-algorithm-unknown"
+    title = "ID tokens are not signed with this algorithm here."
+    title_zh = "本服务不以该算法签发身份令牌。"
+
+
+class RegistrationNameInvalid(InvalidInput):
+    """A matter, a type of certificate or a system in a registration has a form that none has."""
+
+    code = "registration-name-invalid"
+    title = "An entry of the registration is not acceptable."
+    title_zh = "登记信息中的某一条目不符合要求。"
+
+
+class ClientWithoutSecret(Conflict):
+    """The client authenticates by a key or not at all, so there is no secret to exchange."""
+
+    code = "client-without-secret"
+    title = "This client has no secret."
+    title_zh = "该客户端不使用密钥口令。"
+    remedy = "Register another key set; or change how the client authenticates."
+    remedy_zh = "请更新其公钥集，或变更其认证方式。"
+
+
+class ConsentUnknown(NotFound):
+    """The person has given no such consent."""
+
+    code = "consent-unknown"
+    title = "There is no such consent."
+    title_zh = "没有该项授权同意。"
+
+
 class ResourceTaken(Conflict):
     """Two clients cannot be the audience of the same tokens."""
 

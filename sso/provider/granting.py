@@ -21,6 +21,7 @@ from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Session
 from trust.formats.holders import USCC_KIND
 from trust.kernel.clock import Clock
+from trust.kernel.errors import NotFound
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 
@@ -77,14 +78,14 @@ class Granting:
         Raises:
             AuthorizationNotReady: the person is not active, or not as they were at the sign-in.
             MandateNotUsable: no such mandate for this person and matter.
-            OAuthRefused: the client asks for a clerk, and the person is none.
+            OAuthRefused: the person is no clerk although one is asked for; the matter has left the catalogue.
         """
         now = self._clock.now()
         person = self._facts.persons.get(session.person)
         if not person.active or person.epoch != session.person_epoch:
             raise AuthorizationNotReady(reason="person")
         grant_id = new_id(self._clock, self._randomness)
-        matter = self._facts.matters.matter(request.matter) if request.matter is not None else None
+        matter = self._matter(request.matter) if request.matter is not None else None
         mandate = self._mandate(session.person, request.matter, mandate_id, now) if mandate_id is not None else None
         represents, mandate_ties = self._represented(mandate) if mandate is not None else (None, frozenset())
         ties = {Tie(TieKind.GRANT, grant_id)} | session.ties | mandate_ties | self._clerk_ties(request, person)
@@ -130,6 +131,12 @@ class Granting:
             subject=self._subjects.subject(session.person, sector=grant.sector),
             sid=self._subjects.session(session.id, client=grant.contents.client),
         )
+
+    def _matter(self, code: str) -> Matter:
+        try:
+            return self._facts.matters.matter(code)
+        except NotFound:
+            raise OAuthRefused("invalid_request", "The matter is not in the catalogue.") from None
 
     def _mandate(self, agent: str, matter: str | None, mandate_id: str, now: datetime) -> Mandate:
         for mandate in self._facts.mandates.usable(agent, matter, now):

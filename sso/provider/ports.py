@@ -129,6 +129,10 @@ class GrantStore(Protocol):
         """Exchange a refresh token for its successor. False when it was used before; then the grant's tie is cut."""
         ...
 
+    def is_cut(self, grant: Grant) -> bool:
+        """Whether anything that the grant hangs on has ended."""
+        ...
+
     def end(self, grant: Grant, *, reason: str, at: datetime) -> None:
         """Cut the tie of a grant."""
         ...

@@ -1,12 +1,29 @@
-"""Registering clients and recognising them by their secret."""
+"""The register of clients: departments' systems, and systems that people sign in to."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
-from sso.provider.domain import LABEL_CHARACTERS, SECRET_BYTES, Client, Registered, SecretDigest, parse_scopes
-from sso.provider.errors import ClientDisabled, ClientNotAuthenticated, ClientUnknown
+from sso.provider.domain import (
+    LABEL_CHARACTERS,
+    SECRET_BYTES,
+    Client,
+    ClientAuthentication,
+    Registered,
+    RelyingSystem,
+    SecretDigest,
+    parse_scopes,
+)
+from sso.provider.errors import (
+    ClientDisabled,
+    ClientNotAuthenticated,
+    ClientUnknown,
+    ClientWithoutSecret,
+    RegistrationNameInvalid,
+)
 from sso.provider.ports import ClientStore
+from sso.provider.registration import API_TARGET, checked
 from trust.kernel.clock import Clock
 from trust.kernel.encoding import base64url
 from trust.kernel.identifiers import Uscc
@@ -22,10 +39,12 @@ _log = structlog.get_logger("sso")
 class ClientRegistry:
     """The register of clients. Everything but `authenticate` is for operators."""
 
-    def __init__(self, store: ClientStore, clock: Clock, randomness: Randomness) -> None:
+    def __init__(self, store: ClientStore, clock: Clock, randomness: Randomness, *, issuer: str = "") -> None:
+        """`issuer` is the public address of this service, which no client can claim as its resource."""
         self._store = store
         self._clock = clock
         self._randomness = randomness
+        self._issuer = issuer
 
     def register(self, *, label: str, authority: str, scopes: str) -> Registered:
         """Register a client of the authority with this USCC; `scopes` is a space-separated list.
@@ -36,18 +55,38 @@ class ClientRegistry:
             ClientLabelInvalid: the name is empty, too long or not printable.
             PersonalNumberInText: the name, which is kept in clear, holds the number of a person.
         """
-        client = Client(
-            id=new_id(self._clock, self._randomness),
-            label=label,
-            authority=Uscc.parse(authority, field="authority"),
-            scopes=parse_scopes(scopes),
-            created_at=self._clock.now(),
+        return self._add(label, authority, scopes, None)
+
+    def register_relying(self, *, label: str, authority: str, scopes: str, relying: RelyingSystem) -> Registered:
+        """Register a system that people sign in to, or that trust is passed to.
+
+        A client that authenticates by a key or not at all gets no secret: `Registered.secret` is empty.
+
+        Raises:
+            RegistrationNameInvalid: trust would be passed to an unknown client.
+            ResourceTaken: another client has the resource.
+            TrustError: as `register`, and as `registration.checked`.
+        """
+        return self._add(label, authority, scopes, self._checked(relying))
+
+    def update_relying(
+        self, client_id: str, relying: RelyingSystem, *, label: str | None = None, scopes: str | None = None
+    ) -> Client:
+        """Replace what is registered for sign-in, and name and scopes where given; pending requests must still fit.
+
+        Raises as `register_relying`, `ClientUnknown`, and `ClientDisabled`.
+        """
+        client = self._enabled(client_id)
+        changed = replace(
+            client,
+            label=client.label if label is None else label,
+            scopes=client.scopes if scopes is None else parse_scopes(scopes),
+            relying=self._checked(relying),
         )
-        check_clear_text(client.label, field="label", most=LABEL_CHARACTERS)
-        secret = self._new_secret()
-        self._store.add(client, SecretDigest.of(secret))
-        _log.info("client registered", client=client.id, scopes=sorted(client.scopes))
-        return Registered(client=client, secret=secret)
+        check_clear_text(changed.label, field="label", most=LABEL_CHARACTERS)
+        self._store.change(changed)
+        _log.info("client changed", client=client_id, scopes=sorted(changed.scopes))
+        return changed
 
     def rotate(self, client_id: str) -> Registered:
         """Give out a new secret; the old one ends at once, tokens that were issued run out by themselves.
@@ -55,10 +94,11 @@ class ClientRegistry:
         Raises:
             ClientUnknown: no such client.
             ClientDisabled: a disabled client gets no new secret.
+            ClientWithoutSecret: it authenticates otherwise.
         """
-        client = self.get(client_id)
-        if not client.enabled:
-            raise ClientDisabled(field="client")
+        client = self._enabled(client_id)
+        if not _has_secret(client.relying):
+            raise ClientWithoutSecret(field="client")
         secret = self._new_secret()
         self._store.replace_secret(client_id, SecretDigest.of(secret))
         _log.info("client secret rotated", client=client_id)
@@ -77,6 +117,10 @@ class ClientRegistry:
         if client is None:
             raise ClientUnknown(field="client")
         return client
+
+    def by_resource(self, resource: str) -> Client | None:
+        """Return the client that tokens with this audience are for, or None."""
+        return self._store.find_resource(resource)
 
     def clients(self) -> Sequence[Client]:
         """Return all clients, oldest first."""
@@ -98,5 +142,36 @@ class ClientRegistry:
             raise ClientNotAuthenticated
         return found[0]
 
+    def _add(self, label: str, authority: str, scopes: str, relying: RelyingSystem | None) -> Registered:
+        client = Client(
+            id=new_id(self._clock, self._randomness),
+            label=label,
+            authority=Uscc.parse(authority, field="authority"),
+            scopes=parse_scopes(scopes),
+            created_at=self._clock.now(),
+            relying=relying,
+        )
+        check_clear_text(client.label, field="label", most=LABEL_CHARACTERS)
+        secret = self._new_secret()  # nobody is told the one of a client that has none
+        self._store.add(client, SecretDigest.of(secret))
+        _log.info("client registered", client=client.id, scopes=sorted(client.scopes), relying=relying is not None)
+        return Registered(client=client, secret=secret if _has_secret(relying) else "")
+
+    def _checked(self, relying: RelyingSystem) -> RelyingSystem:
+        found = checked(relying, issuer=self._issuer)
+        if any(self._store.find(target) is None for target in found.pass_to - {API_TARGET}):
+            raise RegistrationNameInvalid("Trust can be passed to registered clients only.", field="pass_to")
+        return found
+
+    def _enabled(self, client_id: str) -> Client:
+        client = self.get(client_id)
+        if not client.enabled:
+            raise ClientDisabled(field="client")
+        return client
+
     def _new_secret(self) -> str:
         return base64url(self._randomness.token(SECRET_BYTES))
+
+
+def _has_secret(relying: RelyingSystem | None) -> bool:
+    return relying is None or relying.authentication is ClientAuthentication.SECRET

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from portal.demo import data, world
 from portal.wiring import Installation, open_installation
+from sso.provider.client_tokens import TokenIssuer, TokenTerms
 from sso.provider.keyring import KeyringSource
 from sso.provider.signing import TokenSigner
-from sso.provider.tokens import TokenIssuer, TokenTerms
 from tests.fakes import FixedClock
 from tests.integration.door import JSON, Door, Request, bearer, multipart
 from tests.integration.installation import Template, today

@@ -178,6 +178,11 @@ class DatabaseGrantStore:
             connection.execute(_REFRESH.insert(), _refresh_row(new, now))
         return True
 
+    def is_cut(self, grant: Grant) -> bool:
+        """Whether anything that the grant hangs on has ended."""
+        with self._database.connect() as connection:
+            return first_cut_within(connection, grant.contents.ties) is not None
+
     def end(self, grant: Grant, *, reason: str, at: datetime) -> None:
         """Cut the tie of a grant."""
         with self._database.begin() as connection:
