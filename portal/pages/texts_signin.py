@@ -67,11 +67,15 @@ class SignInTexts:
     not_now: str
     out_title: str
     out_lead: str
+    out_asked_by: str
     out_submit: str
     out_stay: str
     out_done_title: str
     out_done_lead: str
-    out_to_system: str
+    out_refused_title: str
+    out_refused_lead: str
+    out_refused_do: str
+    reason: str
     sign_in_again: str
     missing: str
 
@@ -147,11 +151,15 @@ _ZH: Final = SignInTexts(
     not_now="暂不登录，返回业务系统",
     out_title="确认退出登录？",
     out_lead="退出后，您从这里登录的所有业务系统也将一并退出。",
+    out_asked_by="请求方",
     out_submit="退出登录",
     out_stay="继续使用",
     out_done_title="您已退出登录",
     out_done_lead="您登录过的业务系统正在收到通知。如使用公共电脑，请关闭浏览器。",
-    out_to_system="返回业务系统",
+    out_refused_title="退出请求无法处理",
+    out_refused_lead="业务系统发来的退出请求有误，本页不会跳转到任何地方，也没有结束您的登录。",
+    out_refused_do="如需退出，请在此直接退出登录。",
+    reason="原因",
     sign_in_again="重新登录",
     missing="请填写此项。",
 )
@@ -229,11 +237,15 @@ _EN: Final = SignInTexts(
     not_now="Not now, back to the system",
     out_title="Sign out?",
     out_lead="You are then signed out of every system that you signed in to from here, too.",
+    out_asked_by="Asked for by",
     out_submit="Sign out",
     out_stay="Stay signed in",
     out_done_title="You are signed out",
     out_done_lead="The systems that you had signed in to are being told. On a shared computer, close the browser.",
-    out_to_system="Back to the system",
+    out_refused_title="The request to sign out cannot be used",
+    out_refused_lead="The system's request is not right. This page leads nowhere else, and your sign-in has not ended.",
+    out_refused_do="If you want to sign out, do it here.",
+    reason="Reason",
     sign_in_again="Sign in again",
     missing="Please fill this in.",
 )
