@@ -126,6 +126,7 @@ class DatabaseCeremonyStore:
         return commit(
             self._database,
             [
+                _hold(person),
                 _end(attempt),
                 any_rows(delete(TOTP).where(TOTP.c.person == person)),
                 any_rows(delete(PASSKEYS).where(PASSKEYS.c.person == person)),
@@ -150,6 +151,19 @@ def _unchanged(password: StoredPassword) -> Step:
     """Hold the password's row until the commit: a change waits for us and then ends our session, or we see it."""
     statement = select(PASSWORDS.c.generation).where(PASSWORDS.c.person == password.person).with_for_update(read=True)
     return lambda connection: connection.execute(statement).scalar() == password.generation
+
+
+def _hold(person: str) -> Step:
+    """Wait for whoever changes this person's password or attempts: all lock in this order, so none deadlock."""
+    password = select(PASSWORDS.c.generation).where(PASSWORDS.c.person == person).with_for_update()
+    attempts = select(_ATTEMPTS.c.digest).where(_ATTEMPTS.c.person == person).order_by(_ATTEMPTS.c.digest)
+
+    def take(connection: Connection) -> bool:
+        connection.execute(password).all()
+        connection.execute(attempts.with_for_update()).all()
+        return True
+
+    return take
 
 
 def _replace(old: StoredPassword, new: StoredPassword) -> Step:

@@ -12,6 +12,7 @@ Step = Callable[[Connection], bool]
 """One change inside a unit of work; False means that somebody else was first, or that what it needs is gone."""
 
 _POSTGRESQL: Final = "postgresql"
+_COUNTED: Final = {"preserve_rowcount": True}  # the library keeps the count of inserts only when it is asked to
 
 
 class _Lost(Exception):
@@ -36,7 +37,8 @@ def _take_all(connection: Connection, steps: Sequence[Step]) -> None:
 
 def one_row(statement: Executable) -> Step:
     """Return the step that changes exactly one row."""
-    return lambda connection: bool(connection.execute(statement).rowcount == 1)
+    counted = statement.execution_options(**_COUNTED)
+    return lambda connection: bool(connection.execute(counted).rowcount == 1)
 
 
 def any_rows(statement: Executable) -> Step:
@@ -52,5 +54,5 @@ def any_rows(statement: Executable) -> Step:
 def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert the rows whose primary key is not there yet; return how many."""
     insert = postgresql.insert(table) if connection.dialect.name == _POSTGRESQL else sqlite.insert(table)
-    statement = insert.on_conflict_do_nothing()
+    statement = insert.on_conflict_do_nothing().execution_options(**_COUNTED)
     return sum(connection.execute(statement, dict(row)).rowcount for row in rows)
