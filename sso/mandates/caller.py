@@ -20,7 +20,10 @@ _log = structlog.get_logger("sso.mandates")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTokens:
-    """Judges the tokens: `audience` is that of this API."""
+    """Judges the tokens. `audience` is the issuer's own name, as tokens of clients without a resource carry it.
+
+    A token for another resource is refused: its resource server has seen it and could grant in the person's name.
+    """
 
     reader: TokenReader
     audience: str

@@ -38,8 +38,8 @@ class TypeMissing(NotFound):
 
 
 def resident_number(serial: int) -> str:
-    """A made-up number of GB 11643 in the region that its own specimen has."""
-    return _with_check_digit(f"11010519491231{serial:03d}")
+    """A made-up number of GB 11643 in a region that does not exist."""
+    return _with_check_digit(f"11999919491231{serial:03d}")
 
 
 def _with_check_digit(body: str) -> str:

@@ -21,7 +21,7 @@ from tests.sso.mandates.support import LICENCE, Office
 from trust.http import parsing, problems
 from trust.http.rate import RateLimiter
 
-API = "http://127.0.0.1:8080/api"
+ISSUER = "http://127.0.0.1:8080"
 RATE = 6
 
 
@@ -37,7 +37,7 @@ class Reader:
     def token(self, name: str, person: Person, **values: object) -> str:
         contents = TokenContents(
             client="c1",
-            audience=API,
+            audience=ISSUER,
             person=person.id,
             grant="g1",
             session="s1",
@@ -71,7 +71,7 @@ def client(office: Office, reader: Reader) -> FlaskClient:
     app = APIFlask(__name__)
     problems.install(app)
     parsing.install(app, max_json_bytes=4096, max_upload_bytes=4096)
-    tokens = OwnTokens(reader=reader, audience=API)
+    tokens = OwnTokens(reader=reader, audience=ISSUER)
     naming, limiter = Naming(office.town.persons), RateLimiter(RATE, FixedClock())
     app.register_blueprint(blueprint(office.desk, office.representatives, naming, tokens, limiter))
     return app.test_client()
@@ -187,6 +187,7 @@ def test_a_weak_sign_in_grants_nothing(office: Office, reader: Reader, client: F
     [
         ({"scopes": frozenset({"openid"})}, "scope-missing"),
         ({"audience": "https://other.example"}, "token-foreign"),
+        ({"audience": f"{ISSUER}/api"}, "token-foreign"),
         ({"confirmation": "thumb"}, "proof-refused"),
         ({"act": {"sub": "c2"}}, "mandate-own-session"),
         ({"depth": 1}, "mandate-own-session"),
