@@ -63,8 +63,7 @@ class SqlPersonStore:
         """See the port. A race that is lost is an application for a number that is taken."""
         try:
             with self._database.begin() as connection:
-                query = select(CODES.c.person).where(CODES.c.code_index == person.code_index)
-                free = connection.execute(query).first() is None
+                free = connection.execute(_taken(person.code_index)).first() is None
                 led = free and application.person is not None
                 if led:
                     _insert(connection, person, change, evidence)
@@ -192,6 +191,10 @@ class SqlPersonStore:
                 generation = list(connection.execute(query).scalars())
                 found.extend(generation)
         return found
+
+
+def _taken(index: bytes) -> Select[Any]:
+    return select(CODES.c.person).where(CODES.c.code_index == index)
 
 
 def _insert(connection: Connection, person: StoredPerson, change: StoredChange, evidence: Sequence[Evidence]) -> None:
