@@ -100,7 +100,7 @@ class Acceptance:
             self._refuse_unless_ours(source, subject, person)
         _log.info("upstream accepted", source=source.name, person=person.id, new=linked_id is None)
         level = min(claimed.level, _most(person))
-        return self._persons.accept(person.id, source=source.evidence_source, level=level, ceiling=source.level_ceiling)
+        return self._persons.vouch(person.id, source=source.evidence_source, level=level, ceiling=source.level_ceiling)
 
     def _registered(self, source: UpstreamSource, claimed: Claimed) -> Person:
         finding = upstream_finding(source.evidence_source, claimed.level, source.level_ceiling)

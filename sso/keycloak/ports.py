@@ -22,7 +22,7 @@ class UpstreamPersons(Protocol):
         """Register a person with what the upstream says of them. Raises a `Conflict` when the number is taken."""
         ...
 
-    def accept(self, person_id: str, *, source: str, level: ProofingLevel, ceiling: ProofingLevel) -> Person:
+    def vouch(self, person_id: str, *, source: str, level: ProofingLevel, ceiling: ProofingLevel = ...) -> Person:
         """Keep what an upstream says; it raises the person's level or changes nothing, and never lowers it."""
         ...
 

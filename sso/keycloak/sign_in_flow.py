@@ -143,8 +143,8 @@ def _lines(connection: AdminConnection, base: str) -> list[str]:
 def _line(number: int, depth: int, name: str, requirement: str, config: Mapping[str, Any]) -> str:
     """Return a step as one comparable text; its number keeps the order when texts are sorted.
 
-    Keycloak hides values that an authenticator does not describe, as if they were secrets, and the method's name is one:
-    of those only the key is compared, and the configuration's name.
+    Keycloak hides values that an authenticator does not describe as if they were secrets; the method is among them: of
+    those only the key is compared, and the name of the configuration.
     """
     values = config.get("config") or {}
     shown = {key: _HIDDEN if key.startswith(_UNDESCRIBED) else value for key, value in values.items()}
