@@ -106,7 +106,7 @@ class Narrowing:
         old = basis.contents
         if old.depth >= MAX_DEPTH:
             raise refused(f"Trust is passed on {MAX_DEPTH} times at most.")
-        hop = self._hop(client, basis, bounds)
+        hop = self.hop(client, basis, bounds)
         ties = old.ties | {hop.tie} | (bounds.case.ties if bounds.case else frozenset())
         if clerk is not None and actor is not None:
             ties |= clerk_ties(clerk, actor)
@@ -133,7 +133,8 @@ class Narrowing:
         )
         return NewToken(row=row, bounds=bounds, unbound=contents)
 
-    def _hop(self, client: Client, basis: Basis, bounds: Bounds) -> Hop:
+    def hop(self, client: Client, basis: Basis, bounds: Bounds) -> Hop:
+        """Return the next hop of a chain, with its link."""
         old, presence, represents = basis.contents, basis.presence, basis.contents.represents
         place = Place.of(bounds.case)
         hop = Hop(

@@ -1,7 +1,7 @@
 """What passing trust needs of accounts, registers, mandates, sign-in and the provider; the wiring plugs them in."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from sso.accounts.domain import Person
 from sso.counters.domain import Clerk, Counter, Matter
@@ -78,16 +78,4 @@ class OneTimeCodes(Protocol):
 
     def check(self, person_id: str, code: str) -> None:
         """Use up a code. Raises a `NotAuthenticated` or `RateLimited` error when it does not hold."""
-        ...
-
-
-class OfflineSigner(Protocol):
-    """Signs and checks the offline form (`typ` `offline+jwt`); the wiring adapts the provider's `TokenSigner`."""
-
-    def sign(self, claims: Mapping[str, Any], *, principal: str, document: str) -> str:
-        """Return a compact JWS over the claims."""
-        ...
-
-    def verify(self, token: str) -> Mapping[str, Any]:
-        """Return the claims of a JWS of ours. Raises a `NotAuthenticated` error."""
         ...

@@ -1,6 +1,6 @@
 """What an exchange reads and writes: one reading unit, one writing unit that threads share."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -153,6 +153,21 @@ def add_hop_within(connection: Connection, hop: Hop) -> None:
     connection.execute(_ADD, hop_values(hop))
 
 
+def hop_of(values: Mapping[str, Any]) -> Hop:
+    """Return the hop that `hop_values` wrote."""
+    moments = {name: datetime.fromisoformat(values[name]) for name in _MOMENTS if values[name] is not None}
+    method = values["presence_method"]
+    return Hop(
+        **{
+            **values,
+            **moments,
+            "scopes": tuple(values["scopes"].split()),
+            "channel": Channel(values["channel"]),
+            "presence_method": None if method is None else PresenceMethod(method),
+        }
+    )
+
+
 def hop_values(hop: Hop) -> dict[str, Any]:
     """Return the hop as its row holds it."""
     values = {name: getattr(hop, name) for name in _COLUMNS}
@@ -192,15 +207,4 @@ def _unless_there(connection: Connection, table: Any) -> Any:
 
 
 def _hop(row: Row[Any]) -> Hop:
-    values = dict(row._mapping)  # noqa: SLF001  the public name of this attribute
-    moments = {name: datetime.fromisoformat(values[name]) for name in _MOMENTS if values[name] is not None}
-    method = values["presence_method"]
-    return Hop(
-        **{
-            **values,
-            **moments,
-            "scopes": tuple(values["scopes"].split()),
-            "channel": Channel(values["channel"]),
-            "presence_method": None if method is None else PresenceMethod(method),
-        }
-    )
+    return hop_of(dict(row._mapping))  # noqa: SLF001  the public name of this attribute

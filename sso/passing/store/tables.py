@@ -113,11 +113,8 @@ ASSERTIONS = Table(
     "sso_offline_assertions",
     Base.metadata,
     Column("id", _ID, primary_key=True),
-    Column("case", _ID, nullable=False),
     Column("client", _ID, nullable=False),
     Column("target", _ID, nullable=False),
-    Column("issued_at", _MOMENT, nullable=False),
-    Column("expires_at", _MOMENT, nullable=False),
     Column("planned", Text, nullable=False),
     Column("hop", _ID, nullable=True),
 )

@@ -112,11 +112,8 @@ def upgrade() -> None:
     op.create_table(
         "sso_offline_assertions",
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("case", sa.String(length=26), nullable=False),
         sa.Column("client", sa.String(length=26), nullable=False),
         sa.Column("target", sa.String(length=26), nullable=False),
-        sa.Column("issued_at", sa.String(length=32), nullable=False),
-        sa.Column("expires_at", sa.String(length=32), nullable=False),
         sa.Column("planned", sa.Text(), nullable=False),
         sa.Column("hop", sa.String(length=26), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sso_offline_assertions")),

@@ -1,0 +1,261 @@
+"""Cases, presence and the offline form over HTTP, for the systems on counters.
+
+All but the report of offline uses carry a person's token: the clerk's own, or for an assertion that of the case. A
+holder's number and a one-time code are only ever read from a body.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import wraps
+from typing import Annotated, Any, Literal
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify
+from pydantic import AwareDatetime, Field
+
+from sso.passing.cases import CaseDesk
+from sso.passing.domain import Case
+from sso.passing.errors import OfflineRefused
+from sso.passing.offline import REPORTS_MAX, OfflineDesk, Report
+from sso.passing.ports import Clients
+from sso.passing.presence import CardCheck, IssuedCode, PresenceDesk
+from sso.passing.request import MAX_CHARACTERS
+from sso.provider.claims import ReadToken, TokenReader
+from sso.provider.domain import Scope
+from trust.formats.holders import HolderNumber
+from trust.http.access import (
+    SCOPE_ATTRIBUTE,
+    Principal,
+    ProofChecker,
+    TokenChecker,
+    check_possession,
+    presented_token,
+    protected,
+)
+from trust.http.errors import ScopeMissing
+from trust.http.parsing import StrictModel, json_body
+
+_ASSIST = Scope.COUNTER_ASSIST.value
+_Short = Annotated[str, Field(max_length=64)]
+
+
+class CaseBody(StrictModel):
+    """The counter at which the clerk sits, and the code of the matter (事项)."""
+
+    counter: _Short
+    matter: _Short
+
+
+class HolderBody(StrictModel):
+    """A holder's code: `kind` of GB/T 36903 annex A, and the number."""
+
+    kind: str
+    number: str = Field(repr=False)
+
+    def parse(self) -> HolderNumber:
+        """Return the checked number."""
+        return HolderNumber(kind=self.kind, number=self.number)
+
+
+class OtpBody(StrictModel):
+    """The one-time code that the citizen typed at the counter."""
+
+    counter: _Short
+    holder: HolderBody
+    code: str = Field(max_length=16, repr=False)
+
+
+class CardBody(StrictModel):
+    """What the clerk checked of the citizen's document; `document_expires` of null is a document without end."""
+
+    counter: _Short
+    holder: HolderBody
+    name: str = Field(repr=False)
+    document_kind: str
+    document_expires: date | None
+    read_by: Literal["reader", "eye"]
+    portrait_matches: bool
+
+    def parse(self) -> CardCheck:
+        """Return the checked record."""
+        return CardCheck(
+            holder=self.holder.parse(),
+            name=self.name,
+            document_kind=self.document_kind,
+            document_expires=self.document_expires,
+            read_by=self.read_by,
+            portrait_matches=self.portrait_matches,
+        )
+
+
+class AssertionBody(StrictModel):
+    """To which system the assertion will be shown: its client id or its resource."""
+
+    audience: Annotated[str, Field(max_length=256)]
+
+
+class UseBody(StrictModel):
+    """One use of an assertion while there was no connection."""
+
+    assertion: Annotated[str, Field(max_length=MAX_CHARACTERS, repr=False)]
+    used_at: AwareDatetime
+
+
+class ReconcileBody(StrictModel):
+    """The uses to report."""
+
+    uses: Annotated[list[UseBody], Field(min_length=1, max_length=REPORTS_MAX)]
+
+
+_CASE_EXAMPLE = {"counter": "01M7YHX3002ZKENME2HXVAG8Y8", "matter": "M-RENEW"}
+_OTP_EXAMPLE = {
+    "counter": "01M7YHX3002ZKENME2HXVAG8Y8",
+    "holder": {"kind": "111", "number": "11010519491231002X"},
+    "code": "123456",
+}
+_CARD_EXAMPLE = {
+    "counter": "01M7YHX3002ZKENME2HXVAG8Y8",
+    "holder": {"kind": "111", "number": "11010519491231002X"},
+    "name": "张示例",
+    "document_kind": "111",
+    "document_expires": "2036-11-20",
+    "read_by": "reader",
+    "portrait_matches": True,
+}
+_USES_EXAMPLE = {"uses": [{"assertion": "eyJ…", "used_at": "2026-11-21T08:05:00Z"}]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desks:
+    """What the routes call."""
+
+    cases: CaseDesk
+    presence: PresenceDesk
+    offline: OfflineDesk
+    reader: TokenReader
+    clients: Clients
+    proofs: ProofChecker
+
+
+def blueprint(desks: Desks, tokens: TokenChecker) -> APIBlueprint:
+    """Return the routes below `/api/v1`; `tokens` judges the tokens of systems."""
+    routes = APIBlueprint("passing", __name__, url_prefix="/api/v1", tag="Trust passing")
+    _add_cases(routes, desks)
+    _add_presence(routes, desks)
+    _add_offline(routes, desks, tokens)
+    return routes
+
+
+def _add_cases(routes: APIBlueprint, desks: Desks) -> None:
+    @routes.post("/cases")
+    @routes.doc(summary="Open a case at a counter", description="With the clerk's access token.", responses=_OPENED)
+    @_persons(desks, _ASSIST)
+    @json_body(CaseBody, example=_CASE_EXAMPLE)
+    def open_case(*, token: ReadToken, body: CaseBody) -> Response:
+        response = jsonify(_shown(desks.cases.open(token, body.counter, body.matter)))
+        response.status_code = 201
+        return response
+
+    @routes.post("/cases/<case>/close")
+    @routes.doc(summary="Close a case", description="With the clerk's access token; every token of the case ends.")
+    @_persons(desks, _ASSIST)
+    def close_case(case: str, *, token: ReadToken) -> Response:
+        desks.cases.close(token, case)
+        return jsonify({"case": case, "closed": True})
+
+
+def _add_presence(routes: APIBlueprint, desks: Desks) -> None:
+    @routes.post("/presence/otp")
+    @routes.doc(summary="Confirm presence by a one-time code", description=_PRESENCE, responses=_PRESENT)
+    @_persons(desks, _ASSIST)
+    @json_body(OtpBody, example=_OTP_EXAMPLE)
+    def by_otp(*, token: ReadToken, body: OtpBody) -> Response:
+        return _issued(desks.presence.by_otp(token, body.counter, body.holder.parse(), body.code))
+
+    @routes.post("/presence/card")
+    @routes.doc(summary="Confirm presence by a checked document", description=_PRESENCE, responses=_PRESENT)
+    @_persons(desks, _ASSIST)
+    @json_body(CardBody, example=_CARD_EXAMPLE)
+    def by_card(*, token: ReadToken, body: CardBody) -> Response:
+        return _issued(desks.presence.by_card(token, body.counter, body.parse()))
+
+
+def _add_offline(routes: APIBlueprint, desks: Desks, tokens: TokenChecker) -> None:
+    @routes.post("/offline/assertions")
+    @routes.doc(summary="Obtain an offline assertion", description="With the token of a case, by its own system.")
+    @_persons(desks, None)
+    @json_body(AssertionBody, example={"audience": "https://next.example.gov.cn/api"})
+    def assertion(*, token: ReadToken, body: AssertionBody) -> Response:
+        client = desks.clients.find(token.contents.client)
+        if client is None:
+            raise OfflineRefused
+        return jsonify({"assertion": desks.offline.issue(token, client, body.audience)})
+
+    @routes.post("/offline/reconcile")
+    @routes.doc(summary="Report what was used offline", description="With the counter system's own token.")
+    @protected(tokens, _ASSIST)
+    @json_body(ReconcileBody, example=_USES_EXAMPLE)
+    def reconcile(*, principal: Principal, body: ReconcileBody) -> Response:
+        client = desks.clients.find(principal.client)
+        if client is None or principal.bound is not None:
+            raise OfflineRefused
+        reports = [Report(assertion=use.assertion, used_at=use.used_at) for use in body.uses]
+        answers = desks.offline.reconcile(client, reports)
+        return jsonify({"uses": [{"id": each.id, "status": each.status.value, "hop": each.hop} for each in answers]})
+
+
+_PRESENCE = "With the clerk's access token. The code is exchanged once, as `subject_token`, within `expires_in`."
+_OPENED: dict[int | str, Any] = {201: {"description": "The case, with the facts of the registers"}}
+_PRESENT: dict[int | str, Any] = {201: {"description": "A presence code"}}
+
+
+def _persons(desks: Desks, scope: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let only callers with a person's living token reach the view, and hand it the keyword argument `token`."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            presented = presented_token()
+            token = desks.reader.read(presented.token)
+            check_possession(presented, token.contents.confirmation, desks.proofs)
+            if scope is not None and scope not in token.contents.scopes:
+                raise ScopeMissing(f"This operation needs the scope {scope}.", scope=scope)
+            return view(*args, token=token, **kwargs)
+
+        if scope is not None:
+            setattr(guarded, SCOPE_ATTRIBUTE, scope)
+        return guarded
+
+    return decorate
+
+
+def _shown(case: Case) -> dict[str, Any]:
+    return {
+        "case": case.id,
+        "matter": case.matter,
+        "purpose": case.purpose,
+        "purpose_zh": case.purpose_zh,
+        "types": sorted(case.types),
+        "counter": {"id": case.counter, "name": case.counter_name},
+        "opened_at": _text(case.opened_at),
+        "closes_at": _text(case.closes_at),
+    }
+
+
+def _issued(issued: IssuedCode) -> Response:
+    presence = issued.presence
+    response = jsonify(
+        {
+            "presence": issued.code,
+            "method": presence.method.value,
+            "expires_in": int((presence.expires_at - presence.at).total_seconds()),
+        }
+    )
+    response.status_code = 201
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat()
