@@ -5,6 +5,7 @@ from sqlalchemy import event, select, update
 
 from sso.accounts.domain import Finding, PersonState, ProofingLevel
 from sso.accounts.errors import PersonAlreadyRegistered, PersonUnknown
+from sso.accounts.ports import Claims, Outcome, SourceName
 from sso.accounts.store.tables import PERSONS
 from tests.sso.accounts.world import COMPANY, NAME, OTHER, PASSPORT, RESIDENT, World, resident
 from trust.formats.holders import HolderKindUnknown, HolderNumber
@@ -129,3 +130,18 @@ def test_no_personal_value_shows_in_representations(world: World) -> None:
     shown = repr(person) + repr(world.store.get(person.id)) + repr(world.register.changes(person.id))
     assert RESIDENT.number not in shown
     assert NAME not in shown
+
+
+def test_no_number_and_no_name_is_logged(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.sources[SourceName.POPULATION].known[(RESIDENT.text, NAME)] = Outcome.MATCH
+    person = world.applications.redeem(world.applications.apply(RESIDENT, Claims(name=NAME)).ticket)
+    assert person is not None
+    world.register.prove(person.id, SourceName.POPULATION.value, Claims(name=NAME))
+    world.in_person(person.id)
+    world.register.rename_in_person(person.id, "孙新名", sighting=world.sighting())
+    world.register.disable(person.id, by="王经办", reason="本人挂失")
+    logged = capsys.readouterr().out
+    assert person.id in logged
+    assert RESIDENT.number not in logged
+    assert NAME not in logged
+    assert "孙新名" not in logged
