@@ -24,7 +24,7 @@ LIBRARY_HOMES = {
     "granian": ("portal.serve",),
     "gmssl": ("trust.gm.fallback",),
     "joserfc": ("sso",),
-    "nacl": ("trust.sealing", "hsm_adapter"),
+    "nacl": ("trust.sealing", "hsm_adapter", "sso.signin.passwords"),
     "obstore": ("trust.files",),
     "pikepdf": ("seals",),
     "pyhanko": ("trust.formats", "seals", "verifier"),

@@ -91,13 +91,16 @@ class Desk:
     def enrolled(self, person_id: str) -> Enrolled:
         """Return what the person can sign in with."""
         credentials = self._with.credentials
-        totp = credentials.totp(person_id)
         return Enrolled(
             password=credentials.password(person_id) is not None,
-            codes=totp is not None and totp.confirmed_at is not None,
+            codes=self._has_app(person_id),
             passkeys=credentials.passkeys(person_id),
             recovery_codes=credentials.recovery_codes_left(person_id),
         )
+
+    def _has_app(self, person_id: str) -> bool:
+        totp = self._with.credentials.totp(person_id)
+        return totp is not None and totp.confirmed_at is not None
 
     def _now(self) -> datetime:
         return self._with.clock.now()

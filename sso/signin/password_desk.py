@@ -63,7 +63,7 @@ class PasswordDesk(Desk):
             SessionOver: the session ended meanwhile.
         """
         owner = self._owner(session)
-        reach = Strength.ONE_TIME_CODE if self.enrolled(owner.id).codes else Strength.PASSWORD
+        reach = Strength.ONE_TIME_CODE if self._has_app(owner.id) else Strength.PASSWORD
         if not session.may_be_renewed_by(reach):
             self._refuse(StepUpTooWeak(), "password for a stronger session", owner.id)
         person, stored = self._password_proved(owner, owner.code.text, password, device)
@@ -109,7 +109,7 @@ class PasswordDesk(Desk):
         self, person: Person, stored: StoredPassword, device: Device, session: Session | None
     ) -> SignedIn | SecondFactorNeeded:
         sessions, ceremonies = self._with.sessions, self._with.ceremonies
-        if self.enrolled(person.id).codes:
+        if self._has_app(person.id):
             attempt, secret = self._new_attempt(AttemptKind.CODE, person.id, session.id if session else None, CODE_LIFE)
             if not ceremonies.begin_attempt(stored, attempt):
                 self._refuse(SignInRefused(), "password changed meanwhile", person.id)

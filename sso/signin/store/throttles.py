@@ -21,8 +21,10 @@ class DatabaseBucketStore:
 
     def charge(self, rules: Mapping[bytes, Rule], now: datetime) -> timedelta:
         """Charge all buckets and return zero; or, when one is blocked, change nothing and return the longest wait."""
+        empty = [{"bucket": key, "score": 0.0, "scored_at": moment_text(now)} for key in sorted(rules)]
         with self._database.begin() as connection:
-            buckets = _locked(connection, rules, now)
+            insert_missing(connection, _THROTTLES, empty)
+            buckets = _locked(connection, rules)
             wait = max(bucket.wait(now) for bucket in buckets.values())
             if not wait:
                 for key, bucket in buckets.items():
@@ -32,7 +34,7 @@ class DatabaseBucketStore:
     def take_back(self, rules: Mapping[bytes, Rule], now: datetime) -> None:
         """Take one failure back from each bucket."""
         with self._database.begin() as connection:
-            for key, bucket in _locked(connection, rules, now).items():
+            for key, bucket in _locked(connection, rules).items():
                 _keep(connection, key, bucket.taken_back(rules[key], now))
 
     def forget(self, *, before: datetime) -> int:
@@ -42,10 +44,8 @@ class DatabaseBucketStore:
         return done.rowcount
 
 
-def _locked(connection: Connection, rules: Mapping[bytes, Rule], now: datetime) -> dict[bytes, Bucket]:
-    """Return the buckets, made where they were missing, locked in one order for everybody."""
-    empty = [{"bucket": key, "score": 0.0, "scored_at": moment_text(now)} for key in sorted(rules)]
-    insert_missing(connection, _THROTTLES, empty)
+def _locked(connection: Connection, rules: Mapping[bytes, Rule]) -> dict[bytes, Bucket]:
+    """Return the buckets, locked in one order for everybody."""
     statement = select(_THROTTLES).where(_THROTTLES.c.bucket.in_(rules)).order_by(_THROTTLES.c.bucket)
     return {
         row.bucket: Bucket(

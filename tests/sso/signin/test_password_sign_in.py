@@ -32,6 +32,7 @@ from tests.sso.signin.world import (
     ZHANG_NUMBER,
     World,
     assembled,
+    race,
 )
 
 _LATER = {"minutes": 16}
@@ -141,6 +142,14 @@ def test_changing_the_password_ends_all_other_sessions_and_rotates_this_one(worl
     with pytest.raises(SignInRefused):
         world.signed_in()
     assert world.signed_in(password=OTHER_PASSWORD)
+
+
+def test_of_two_changes_at_once_exactly_one_wins(world):
+    sessions, new = iter([world.session(), world.session()]), iter([OTHER_PASSWORD, OTHER_PASSWORD + "!"])
+    won, lost = race(lambda: world.desk.change_password(next(sessions), PASSWORD, next(new), HOME))
+    assert len(won) == 1
+    assert lost[0].code in {"session-over", "sign-in-refused"}
+    assert [session.id for session in world.sessions.of(ZHANG.id)] == [won[0].session.id]
 
 
 def test_changing_the_password_needs_the_old_one_a_fresh_session_and_a_strong_new_one(world):

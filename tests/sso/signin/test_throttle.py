@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sso.signin.devices import DEVICE_LIFE, Device, DeviceTokens
 from sso.signin.errors import CodeRefused, RecoveryRefused, SignInRefused, SignInThrottled
-from sso.signin.throttle import ADDRESS, KNOWN, MEMORY, STRANGERS, Bucket
+from sso.signin.throttle import ADDRESS, CODES, KNOWN, MEMORY, STRANGERS, Bucket
 from tests.fakes import MOMENT, CountingRandomness
 from tests.sso.signin.world import (
     ELSEWHERE,
@@ -26,7 +26,7 @@ from tests.sso.signin.world import (
 )
 from trust.sealing import BlindIndex
 
-_RULES = st.sampled_from([STRANGERS, KNOWN, ADDRESS])
+_RULES = st.sampled_from([STRANGERS, KNOWN, CODES, ADDRESS])
 
 
 def guess(world: World, number=ZHANG_NUMBER, device: Device = ELSEWHERE) -> str:
@@ -137,6 +137,23 @@ def test_codes_have_counters_of_their_own(world):
     with pytest.raises(SignInThrottled):
         world.desk.with_code(attempt, app.at(world.clock.now()), ELSEWHERE)
     assert world.halfway(ELSEWHERE)
+
+
+def test_codes_are_counted_from_a_known_browser_too_and_apart_from_strangers(world):
+    app = world.with_app()
+    done = world.desk.with_code(world.halfway(), app.at(world.clock.now()), HOME)
+    known = replace(HOME, token=done.device_token)
+    world.clock.advance(seconds=30)
+    for device, other in ((known, ELSEWHERE), (ELSEWHERE, known)):
+        attempt = world.halfway(known)
+        for _ in range(CODES.free + 1):
+            with pytest.raises(CodeRefused):
+                world.desk.with_code(attempt, "135791", device)
+        with pytest.raises(SignInThrottled):
+            world.desk.with_code(attempt, "135791", device)
+        world.clock.advance(seconds=60)
+        assert world.desk.with_code(attempt, app.at(world.clock.now()), other)
+        world.clock.advance(seconds=30)
 
 
 def test_wrong_recovery_codes_block_the_address_and_never_the_account(world):
