@@ -39,16 +39,6 @@ class ClientDisabled(Conflict):
     remedy_zh = "请登记新的客户端；已停用的客户端不能恢复。"
 
 
-class ClientNotAuthenticated(NotAuthenticated):
-    """Wrong secret, unknown client or disabled client: the caller is not told which."""
-
-    code = "client-not-authenticated"
-    title = "The client could not be authenticated."
-    title_zh = "客户端身份认证失败。"
-    remedy = "Check client id and secret; the administrator of this service can give out a new secret."
-    remedy_zh = "请核对客户端标识与密钥；本服务管理员可重新发放密钥。"
-
-
 class TokenMalformed(NotAuthenticated):
     """The token is not a JWS compact serialization with the claims of RFC 9068 section 2.2."""
 

@@ -21,7 +21,7 @@ from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Session
 from trust.formats.holders import USCC_KIND
 from trust.kernel.clock import Clock
-from trust.kernel.errors import NotFound
+from trust.kernel.errors import Conflict, NotFound
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 
@@ -109,8 +109,13 @@ class Granting:
             types=_types(relying, matter, mandate),
             confirmation=None,
         )
+        until = mandate.valid_until if mandate is not None and mandate.valid_until is not None else session.expires_at
         return Grant(
-            id=grant_id, contents=contents, sector=relying.sector, created_at=now, expires_at=session.expires_at
+            id=grant_id,
+            contents=contents,
+            sector=relying.sector,
+            created_at=now,
+            expires_at=min(session.expires_at, until),
         )
 
     def consent(self, grant: Grant, request: AuthorizationRequest) -> Consent:
@@ -135,7 +140,7 @@ class Granting:
     def _matter(self, code: str) -> Matter:
         try:
             return self._facts.matters.matter(code)
-        except NotFound:
+        except (NotFound, Conflict):  # unknown, or retired
             raise OAuthRefused("invalid_request", "The matter is not in the catalogue.") from None
 
     def _mandate(self, agent: str, matter: str | None, mandate_id: str, now: datetime) -> Mandate:

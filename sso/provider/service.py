@@ -17,7 +17,6 @@ from sso.provider.domain import (
 )
 from sso.provider.errors import (
     ClientDisabled,
-    ClientNotAuthenticated,
     ClientUnknown,
     ClientWithoutSecret,
     RegistrationNameInvalid,
@@ -31,13 +30,11 @@ from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 from trust.kernel.text import check_clear_text
 
-_NO_SECRET = SecretDigest.of("")  # compared with when there is no client, so that the answer takes the same time
-
 _log = structlog.get_logger("sso")
 
 
 class ClientRegistry:
-    """The register of clients. Everything but `authenticate` is for operators."""
+    """The register of clients, for operators; clients are recognised by `sso.provider.client_auth`."""
 
     def __init__(self, store: ClientStore, clock: Clock, randomness: Randomness, *, issuer: str = "") -> None:
         """`issuer` is the public address of this service, which no client can claim as its resource."""
@@ -125,22 +122,6 @@ class ClientRegistry:
     def clients(self) -> Sequence[Client]:
         """Return all clients, oldest first."""
         return self._store.clients()
-
-    def authenticate(self, client_id: str, secret: str) -> Client:
-        """Return the client that this secret belongs to.
-
-        Unknown, disabled and wrong take the same path and the same error: nobody learns which ids exist.
-
-        Raises:
-            ClientNotAuthenticated: for whichever reason.
-        """
-        # Ids are letters and digits; PostgreSQL fails on a NUL in a text, which would tell one refusal from another.
-        found = self._store.find_with_secret(client_id) if client_id.isalnum() else None
-        digest = found[1] if found else _NO_SECRET
-        matches = digest.matches(secret)
-        if found is None or not matches or not found[0].enabled:
-            raise ClientNotAuthenticated
-        return found[0]
 
     def _add(self, label: str, authority: str, scopes: str, relying: RelyingSystem | None) -> Registered:
         client = Client(

@@ -2,15 +2,18 @@
 
 import base64
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from apiflask import APIFlask
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import create_engine, event
 
 from sso.accounts.domain import Person
 from sso.counters.domain import Clerk, Matter
@@ -150,11 +153,30 @@ class House:
         return self.parts.token
 
 
+def quick_database(folder: Path) -> Database:
+    """A database that does not wait for the disk: what is tested here is no power cut."""
+    path = folder / "sso.sqlite3"
+    path.write_bytes(_schema())
+    database = Database(f"sqlite:///{path}")
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF").close())
+    return database
+
+
+@lru_cache
+def _schema() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "sso.sqlite3")
+        engine = create_engine(f"sqlite:///{path}")
+        Base.metadata.create_all(
+            engine, tables=[table for name, table in Base.metadata.tables.items() if name.startswith("sso_")]
+        )
+        engine.dispose()
+        return path.read_bytes()
+
+
 def build(folder: Path) -> House:
     clock, signer, randomness = FixedClock(), MemorySigner(), CountingRandomness()
-    database = Database(f"sqlite:///{folder / 'sso.sqlite3'}")
-    tables = [table for name, table in Base.metadata.tables.items() if name.startswith("sso_")]
-    Base.metadata.create_all(database.engine, tables=tables)
+    database = quick_database(folder)
     store, liveness = DatabaseClientStore(database), DatabaseLiveness(database)
     cipher, subjects = FieldCipher(bytes(32)), PairwiseSubjects(BlindIndex(bytes(32)))
     keyring = Keyring([signer.info])
