@@ -171,7 +171,7 @@ def test_a_passkey_signs_in_without_a_number(office):
     credential = authenticator.get(options.get_data(as_text=True))
     answer = office.client.post("/sign-in/passkey", data=form | {"credential": credential})
     assert answer.location == "/security"
-    assert office.signing.sessions.of(ZHANG.id)[0].strength is Strength.PASSKEY
+    assert max(found.strength for found in office.signing.sessions.of(ZHANG.id)) is Strength.PASSKEY
 
 
 @pytest.mark.parametrize("credential", ["", "{}", "[]", "x" * 20_000])
