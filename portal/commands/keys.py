@@ -4,12 +4,15 @@ import click
 
 from portal.commands.opening import opened_foundation
 from portal.commands.output import json_option, show
-from trust.keys import KeyInfo, KeyRef
+from trust.kernel.algorithms import Algorithm
+from trust.keys import KeyInfo, KeyPurpose, KeyRef
+
+_TOKEN_ALGORITHMS = {"es256": Algorithm.ECDSA_P256_SHA256, "sm2": Algorithm.SM2_SM3}
 
 
 @click.group()
 def keys() -> None:
-    """Show and retire keys; private halves never leave the key store."""
+    """Show, make and retire keys; private halves never leave the key store."""
 
 
 @keys.command("list")
@@ -19,6 +22,29 @@ def list_keys(as_json: bool) -> None:
     base = opened_foundation()
     known = base.custodian.keys()
     show([_shown(info) for info in known], as_json=as_json)
+
+
+@keys.command("new-token-key")
+@click.option(
+    "--algorithm",
+    type=click.Choice(sorted(_TOKEN_ALGORITHMS)),
+    default="es256",
+    show_default=True,
+    help="What it signs.",
+)
+@json_option
+def new_token_key(algorithm: str, as_json: bool) -> None:
+    """Make a key that signs tokens, and so begin a rotation.
+
+    Running servers publish it within seconds, and sign with it once no relying party can hold a key set without it:
+    about five minutes later. The key before it goes on verifying for a day and then leaves the key set by itself.
+    Retire it only when somebody else may have it, since every token under it ends at that moment.
+    """
+    base = opened_foundation()
+    made = base.custodian.generate(
+        algorithm=_TOKEN_ALGORITHMS[algorithm], purpose=KeyPurpose.TOKEN_SIGNING, label="tokens"
+    )
+    show(_shown(made), as_json=as_json)
 
 
 @keys.command()

@@ -129,28 +129,39 @@ class KeyringSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._read_at = clock.now()
-        self._ring = ring_at(keys(), self._read_at)
+        self._ring: Keyring | None = ring_at(keys(), self._read_at)
 
     def current(self) -> Keyring:
-        """Return the ring, at most `REFRESH_SECONDS` old; when the key store fails, the last one that could be read."""
+        """Return the ring, at most `REFRESH_SECONDS` old; when the key store fails, the last one that could be read.
+
+        Raises `TokenKeyUnusable` once the last key was retired: what it signed must not count a moment longer.
+        """
         now = self._clock.now()
         if now - self._read_at >= timedelta(seconds=REFRESH_SECONDS) and self._lock.acquire(blocking=False):
             try:
                 self._refresh(now)
             finally:
                 self._lock.release()
+        if self._ring is None:
+            raise TokenKeyUnusable("Every key of the purpose token-signing is retired.")
         return self._ring
 
     def _refresh(self, now: datetime) -> None:
         self._read_at = now
+        before = self._ring.signing_id if self._ring else None
         try:
-            ring = ring_at(self._keys(), now)
+            keys = self._keys()
         except TrustError as error:
             _log.warning("keyring not refreshed", code=error.code, facts=error.facts)
             return
-        if ring.signing_id != self._ring.signing_id:
-            _log.info("token key rotated", key=ring.signing_ref, kid=ring.signing_id)
-        self._ring = ring
+        try:
+            self._ring = ring_at(keys, now)
+        except TokenKeyUnusable as error:
+            _log.error("no token key is usable", code=error.code, facts=error.facts)
+            self._ring = None
+            return
+        if self._ring.signing_id != before:
+            _log.info("token key rotated", key=self._ring.signing_ref, kid=self._ring.signing_id)
 
 
 def ring_at(keys: Sequence[KeyInfo], now: datetime) -> Keyring:

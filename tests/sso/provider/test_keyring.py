@@ -141,10 +141,21 @@ def test_a_key_store_that_fails_leaves_the_last_ring_in_use() -> None:
         return answers.pop()
 
     source = KeyringSource(keys, clock)
-    for found in ((), ()):
-        clock.advance(seconds=REFRESH_SECONDS)
-        answers[:] = [found] if clock.moment < MOMENT + timedelta(seconds=2 * REFRESH_SECONDS) else []
-        assert source.current().signing_ref == old.ref
+    clock.advance(seconds=REFRESH_SECONDS)
+    assert source.current().signing_ref == old.ref
+
+
+def test_retiring_the_last_key_ends_what_it_signed_in_running_processes() -> None:
+    signer, clock = TwoAlgorithmSigner(), FixedClock()
+    infos = [signer.make(P256)]
+    source = KeyringSource(lambda: infos, clock)
+    infos[0] = replace(infos[0], state=KeyState.RETIRED)
+    clock.advance(seconds=REFRESH_SECONDS)
+    with pytest.raises(TokenKeyUnusable):
+        source.current()
+    infos.append(signer.make(P256, clock.now()))
+    clock.advance(seconds=REFRESH_SECONDS)
+    assert source.current().signing_ref == infos[1].ref
 
 
 def test_a_process_does_not_start_without_a_key() -> None:

@@ -4,18 +4,24 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
+from werkzeug.test import TestResponse
 
 from sso.accounts.domain import Evidence, Person, PersonState, ProofingLevel
 from sso.provider.claims import Assurance, ReadToken, Representation, TokenContents
 from sso.provider.domain import Scope
+from sso.provider.dpop import DpopChecker
+from sso.provider.errors import TokenExpired
 from sso.provider.metadata import CLAIMS, TRUST_FRAMEWORK
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.reference import represented_claim
 from sso.provider.userinfo import UserInfo
+from sso.provider.userinfo_routes import blueprint
 from sso.signin.domain import Strength
 from tests.fakes import MOMENT, FixedClock
-from tests.sso.provider.edges import USCC, MemoryClients, relying_client
+from tests.sso.provider.edges import USCC, MemoryClients, MemoryReplay, relying_client
 from trust.formats.holders import HolderNumber
+from trust.http import problems
 
 NUMBER = "11010519491231002X"  # the specimen of GB 11643
 PERSON = Person(
@@ -190,3 +196,46 @@ def test_every_claim_is_in_the_metadata() -> None:
     company = Representation(person="01C", mandate="01M", kind="one-off", name="演示有限公司", uscc=USCC)
     claims = ask(token("openid", "profile", "identity", represents=company), proof())
     assert set(claims) <= set(CLAIMS)
+
+
+class Reader:
+    def __init__(self, read: ReadToken) -> None:
+        self._read = read
+
+    def read(self, text: str) -> ReadToken:
+        if text != "living":
+            raise TokenExpired
+        return self._read
+
+
+def served(read: ReadToken, method: str = "GET", authorization: str = "Bearer living") -> TestResponse:
+    app = APIFlask(__name__)
+    problems.install(app)
+    desk = UserInfo(Persons(proof()), MemoryClients(relying_client("01RP")), FixedClock())
+    proofs = DpopChecker(MemoryReplay(), FixedClock(), issuer="https://trust.example")
+    app.register_blueprint(blueprint(desk, Reader(read), proofs))
+    return app.test_client().open("/oauth/userinfo", method=method, headers={"Authorization": authorization})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_endpoint_answers_and_is_not_kept(method: str) -> None:
+    answer = served(token("openid", "profile"), method)
+    assert (answer.status_code, answer.get_json()["name"]) == (200, "张三")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_endpoint_refuses_as_rfc_6750_says() -> None:
+    answer = served(token("profile"))
+    assert (answer.status_code, answer.get_json()["error"]) == (403, "insufficient_scope")
+    assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
+    dead = served(token("openid"), authorization="Bearer dead")
+    assert (dead.status_code, dead.get_json()["code"]) == (401, "token-expired")
+    assert 'error="invalid_token"' in dead.headers["WWW-Authenticate"]
+    assert served(token("openid"), authorization="").status_code == 401
+
+
+def test_a_bound_token_without_its_proof_is_refused() -> None:
+    read = token("openid")
+    bound = replace(read, contents=replace(read.contents, confirmation="thumbprint"))
+    answer = served(bound)
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "proof-refused")

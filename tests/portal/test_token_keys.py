@@ -1,0 +1,29 @@
+from portal.wiring import open_installation
+from sso.provider.keyring import ALGORITHM, SM2_ALGORITHM, ring_at, signs_from
+from tests.portal.command_line import CommandLine
+from trust.config import load_settings
+
+
+def test_a_new_token_key_is_published_at_once_and_signs_later(yinxin: CommandLine) -> None:
+    made = yinxin.json("keys", "new-token-key")
+    assert (made["purpose"], made["state"]) == ("token-signing", "active")
+    installation = open_installation(load_settings())
+    keys = installation.foundation.custodian.keys()
+    installation.close()
+    (new,) = [key for key in keys if key.ref == made["key"]]
+    before = ring_at(keys, new.created_at)
+    assert before.signing_ref != new.ref
+    assert len(before.document()["keys"]) == 2
+    assert ring_at(keys, signs_from(new)).signing_ref == new.ref
+
+
+def test_an_sm2_key_for_tokens_is_made_on_demand(yinxin: CommandLine) -> None:
+    yinxin.json("keys", "new-token-key", "--algorithm", "sm2")
+    installation = open_installation(load_settings())
+    keys = installation.foundation.custodian.keys()
+    installation.close()
+    assert ring_at(keys, keys[-1].created_at).algorithms == (ALGORITHM, SM2_ALGORITHM)
+
+
+def test_an_algorithm_outside_the_table_is_a_usage_error(yinxin: CommandLine) -> None:
+    assert yinxin("keys", "new-token-key", "--algorithm", "rs256").code == 3
