@@ -142,9 +142,7 @@ class SqlHops:
             kept = [item for item, outcome in zip(items, outcomes, strict=True) if outcome is Outcome.KEPT]
             if kept:
                 connection.execute(_ADD, [hop_values(item.hop) for item in kept])
-            for item in kept:
-                if item.participant is not None:
-                    add_within(connection, item.participant)
+            add_within(connection, *(item.participant for item in kept if item.participant is not None))
         return outcomes
 
 

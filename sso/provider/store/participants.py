@@ -95,26 +95,33 @@ class ParticipantRow(Base):
 
 _PARTICIPANTS = Base.metadata.tables["sso_participants"]
 _CUT = Base.metadata.tables[CutTieRow.__tablename__]
+# Executed at every exchange: made once, as building it costs more than running it.
+_KEY = ["session", "client"]
+_ADD_POSTGRESQL = postgresql.insert(_PARTICIPANTS).on_conflict_do_nothing(index_elements=_KEY)
+_ADD_SQLITE = sqlite.insert(_PARTICIPANTS).on_conflict_do_nothing(index_elements=_KEY)
 
 
-def add_within(unit: Session | Connection, participant: Participant) -> None:
-    """Keep a participant inside another store's unit of work: no client is let in without being told of the end.
+def add_within(unit: Session | Connection, *participants: Participant) -> None:
+    """Keep participants inside another store's unit of work: no client is let in without being told of the end.
 
     A client that the session reached before stays as it is.
     """
-    row = {
-        "session": participant.session,
-        "client": participant.client,
-        "session_tie": str(Tie(TieKind.SESSION, participant.session)),
-        "person_tie": str(Tie(TieKind.PERSON, participant.person_tie)),
-        "subject": participant.subject,
-        "sid": participant.sid,
-        "joined_at": participant.joined_at.isoformat(),
-        "attempts": 0,
-    }
+    rows = [
+        {
+            "session": participant.session,
+            "client": participant.client,
+            "session_tie": str(Tie(TieKind.SESSION, participant.session)),
+            "person_tie": str(Tie(TieKind.PERSON, participant.person_tie)),
+            "subject": participant.subject,
+            "sid": participant.sid,
+            "joined_at": participant.joined_at.isoformat(),
+            "attempts": 0,
+        }
+        for participant in participants
+    ]
     dialect = unit.get_bind().dialect.name if isinstance(unit, Session) else unit.dialect.name
-    insert = postgresql.insert(_PARTICIPANTS) if dialect == _POSTGRESQL else sqlite.insert(_PARTICIPANTS)
-    unit.execute(insert.on_conflict_do_nothing(index_elements=["session", "client"]), row)
+    if rows:
+        unit.execute(_ADD_POSTGRESQL if dialect == _POSTGRESQL else _ADD_SQLITE, rows)
 
 
 class DatabaseParticipants:
