@@ -9,7 +9,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -111,6 +110,11 @@ class Settings(BaseSettings):
     verify_rate_per_minute: int = Field(
         60, ge=1, description="Verifications per minute and client address, per server process, before 429 is answered."
     )
+    sign_in_rate_per_minute: int = Field(
+        120,
+        ge=1,
+        description="Requests to sign-in pages per minute and client address, per server process, before 429 is answered.",
+    )
     token_rate_per_minute: int = Field(
         60,
         ge=1,
@@ -142,7 +146,7 @@ class Settings(BaseSettings):
         None,
         description="Whether sign-out notices may go to this machine's own addresses; empty means in development only.",
     )
-    outbound_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+    outbound_networks: tuple[IPvAnyNetwork, ...] = Field(
         (),
         description="Private networks (CIDR) of relying systems: sign-out notices may go there as to public addresses.",
     )
