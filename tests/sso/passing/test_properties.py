@@ -12,11 +12,11 @@ SCOPES = ("openid", "profile", "certs:read", "identity", "counter:assist")
 STEP = st.fixed_dictionaries(
     {
         "by": st.sampled_from(["holder", "holder", "holder", "portal", "hall", "next", "last"]),
-        "to": st.sampled_from(["portal", "hall", "next", "last", "api"]),
-        "scope": st.none() | st.lists(st.sampled_from(SCOPES), min_size=1, unique=True).map(" ".join),
+        "to": st.integers(0, 9) | st.sampled_from(["portal", "hall", "next", "last", "api"]),
+        "scope": st.none() | st.none() | st.lists(st.sampled_from(SCOPES), min_size=1, unique=True).map(" ".join),
         "at_counter": st.booleans(),
         "seconds": st.integers(0, 200),
-        "from_latest": st.booleans(),
+        "from_latest": st.sampled_from([True, True, True, False]),
     }
 )
 PARAMETERS = (
@@ -49,13 +49,21 @@ def holder(world: World, token: str):
     return next((each for each in systems if f'"aud":"{each.relying.resource}"' in audience), world.portal)
 
 
+def named(world: World, client, to: int | str) -> str:
+    """Return a target by name, or by number one of those that the client is registered for."""
+    if isinstance(to, int):
+        allowed = sorted(client.relying.pass_to)
+        return allowed[to % len(allowed)]
+    return "api" if to == "api" else getattr(world, to).id
+
+
 def run(world: World, steps) -> int:
     case = world.open_case()
     tokens = [world.matter_token(world.citizen, world.portal, seconds=1200)]
     for step in steps:
         world.clock.advance(seconds=step["seconds"])
         client = holder(world, tokens[-1]) if step["by"] == "holder" else getattr(world, step["by"])
-        target = "api" if step["to"] == "api" else getattr(world, step["to"]).id
+        target = named(world, client, step["to"])
         form = {"subject_token": tokens[-1] if step["from_latest"] else tokens[0], "scope": step["scope"]}
         if step["at_counter"]:
             form |= {"actor_token": world.clerk_token(client=client), "case": case.id}
@@ -87,7 +95,7 @@ def check(world: World, before: str, answer, client, target) -> None:
     world.log.check(new.contents.hop)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(steps=st.lists(STEP, min_size=1, max_size=8))
 def test_no_sequence_of_exchanges_widens_outlives_or_drops(tmp_path_factory, steps):
     run(_shared(tmp_path_factory), steps)
