@@ -81,8 +81,9 @@ class StepUpPages:
         error: TrustError | None = None,
     ) -> Response:
         pending = self._entrance.pending()
-        wanted = pending.acr if pending is not None else None
-        means = _means(self._services.desk.enrolled(visitor.person.id), visitor.session, wanted)
+        enrolled = self._services.desk.enrolled(visitor.person.id)
+        # A system says what it wants; our own pages, which change credentials, want the strongest that there is.
+        means = _means(enrolled, visitor.session, pending.acr if pending is not None else enrolled.strongest)
         if Strength.PASSKEY in means:
             headers.allow_own_script()
         onward = self._entrance.onward()

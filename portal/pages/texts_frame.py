@@ -16,10 +16,8 @@ class FrameTexts:
     account: str
     nav_security: str
     back: str
-    go_on: str
-    cancel: str
     mend: str
-    shown_once: str
+    footer: str
 
 
 FRAME: Mapping[Language, FrameTexts] = MappingProxyType(
@@ -30,10 +28,8 @@ FRAME: Mapping[Language, FrameTexts] = MappingProxyType(
             account="我的账户",
             nav_security="安全设置",
             back="返回",
-            go_on="继续",
-            cancel="取消",
             mend="请更正以下内容",
-            shown_once="仅显示这一次",
+            footer="证件号码加密保存，不会出现在网址和日志中。",
         ),
         "en": FrameTexts(
             sign_in="Sign in",
@@ -41,10 +37,8 @@ FRAME: Mapping[Language, FrameTexts] = MappingProxyType(
             account="My account",
             nav_security="Security",
             back="Back",
-            go_on="Continue",
-            cancel="Cancel",
             mend="Please correct the following",
-            shown_once="Shown this one time only",
+            footer="Document numbers are kept encrypted and never appear in addresses or logs.",
         ),
     }
 )

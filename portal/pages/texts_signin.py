@@ -43,7 +43,6 @@ class SignInTexts:
     register_title: str
     register_lead: str
     register_submit: str
-    register_privacy: str
     choose_submit: str
     new_password: str
     new_password_hint: str
@@ -127,7 +126,6 @@ _ZH: Final = SignInTexts(
     register_title="注册账户",
     register_lead="填写证件信息并设置密码，与登记机关比对一致后即可登录。",
     register_submit="注册",
-    register_privacy="证件号码加密保存，不会出现在网址和日志中。",
     choose_submit="保存密码",
     new_password="新密码",
     new_password_hint="至少 10 个字符。三四个互不相关的词语最好记、最难猜；不要包含姓名、证件号码或生日。",
@@ -147,7 +145,7 @@ _ZH: Final = SignInTexts(
     by_code="用动态验证码",
     by_password="用密码",
     by_passkey="用通行密钥",
-    no_means="您尚未设置足够可靠的登录方式。请先在“安全设置”中启用动态验证码或通行密钥。",
+    no_means="您现有的验证方式不足以完成此操作。请换一种方式重新登录，或先在“安全设置”中启用动态验证码或通行密钥。",
     not_now="暂不登录，返回业务系统",
     out_title="确认退出登录？",
     out_lead="退出后，您从这里登录的所有业务系统也将一并退出。",
@@ -211,7 +209,6 @@ _EN: Final = SignInTexts(
     register_title="Register an account",
     register_lead="Give the details of your document and choose a password. They are compared with the register.",
     register_submit="Register",
-    register_privacy="Document numbers are kept encrypted and never appear in addresses or logs.",
     choose_submit="Save password",
     new_password="New password",
     new_password_hint="At least 10 characters. Three or four unrelated words are easy to remember and hard to guess; "
@@ -233,7 +230,8 @@ _EN: Final = SignInTexts(
     by_code="With a one-time code",
     by_password="With the password",
     by_passkey="With a passkey",
-    no_means="You have set up nothing that is sure enough. First set up one-time codes or a passkey under Security.",
+    no_means="What you can prove here is not enough for this. Sign in again in another way, or first set up one-time "
+    "codes or a passkey under Security.",
     not_now="Not now, back to the system",
     out_title="Sign out?",
     out_lead="You are then signed out of every system that you signed in to from here, too.",

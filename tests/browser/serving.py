@@ -18,6 +18,9 @@ from trust.http import headers
 from trust.http.rate import RateLimiter
 
 
+_PAGE = """<!doctype html><html lang="en"><title>system</title><link rel="icon" href="data:,"><h1>Back</h1></html>"""
+
+
 @dataclass
 class Site:
     """One office under its address, and the address of the relying system."""
@@ -65,10 +68,6 @@ def _system() -> Flask:
 
     @app.get("/callback")
     def callback() -> str:
-        return "<!doctype html><html lang=en><title>system</title><link rel=icon href=\"data:,\"><h1>Back at the system</h1></html>"
-
-    @app.get("/favicon.ico")
-    def icon() -> tuple[str, int]:
-        return "", 204
+        return _PAGE
 
     return app

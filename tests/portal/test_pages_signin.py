@@ -315,6 +315,22 @@ def test_only_means_that_reach_what_the_system_wants_are_offered(office):
     assert 'action="/step-up/code"' in office.page("/step-up", next=address)
 
 
+def test_changing_credentials_wants_the_strongest_means(office):
+    passkey(office)
+    office.sign_in()
+    page = office.page("/step-up", next="/security/codes")
+    assert 'action="/step-up/passkey"' in page
+    assert 'action="/step-up/password"' not in page
+    assert 'action="/step-up/password"' in office.page("/step-up", next=office.authorize())
+
+
+def test_who_has_no_means_here_signs_in_again(office):
+    office.client.get("/sign-in/upstream/province")
+    office.client.get("/sso/upstream/province/callback?code=c&state=s")
+    address = office.authorize(acr_values="urn:yinxin:aal:3")
+    assert 'href="/sign-in?next=' in office.page("/step-up", next=address)
+
+
 def test_stepping_up_needs_a_session(office):
     assert office.client.get("/step-up").location == "/sign-in?next=%2Fstep-up"
     assert office.client.post("/step-up/password").status_code == 303
