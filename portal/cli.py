@@ -9,6 +9,7 @@ from portal.commands.issue import issue
 from portal.commands.keys import keys
 from portal.commands.ledger import ledger
 from portal.commands.output import show_error
+from portal.commands.register import register
 from portal.commands.seal import seal
 from portal.commands.service import bench, demo, init, serve
 from portal.commands.sso import sso
@@ -37,7 +38,7 @@ def yinxin() -> None:
     configure_logging("warning")  # to standard error: standard output holds nothing but the result
 
 
-for command in (init, serve, demo, issue, verify, seal, keys, ledger, authority, sso, bench):
+for command in (init, serve, demo, issue, verify, seal, keys, ledger, authority, register, sso, bench):
     yinxin.add_command(command)
 
 

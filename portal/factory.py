@@ -1,11 +1,11 @@
 """Assembles the served application from ready parts; it makes no decision of its own and opens nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
 from apiflask import APIFlask
-from flask import Blueprint
+from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import telemetry
@@ -27,7 +27,10 @@ _STATIC_SECONDS = 24 * 3600  # our pages name a static file together with its di
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the application is assembled from; `blueprints` are the routes of the contexts with their services."""
+    """What the application is assembled from; `blueprints` are the routes of the contexts with their services.
+
+    `person_pages` makes the routes of the pages of signed-in people over the application's frame.
+    """
 
     settings: Settings
     randomness: Randomness
@@ -35,6 +38,7 @@ class Parts:
     verify_limiter: RateLimiter
     blueprints: Sequence[Blueprint]
     checks: Sequence[Check]
+    person_pages: Callable[[Flask, Pages], Sequence[Blueprint]] = lambda _app, _pages: ()
 
 
 def create_app(parts: Parts) -> APIFlask:
@@ -58,7 +62,7 @@ def create_app(parts: Parts) -> APIFlask:
     app.register_blueprint(
         verification.blueprint(pages, parts.judge, parts.verify_limiter, public_url=settings.public_url)
     )
-    for blueprint in parts.blueprints:
+    for blueprint in (*parts.person_pages(app, pages), *parts.blueprints):
         app.register_blueprint(blueprint)
     return app
 

@@ -16,8 +16,11 @@ _BACKLOG = 1024  # connections that may wait in a burst; more than the ten-fold 
 _LARGEST_REQUEST_HEAD = 64 * 1024  # bytes; tokens are below 2 KiB
 
 
-def serve(settings: Settings, housekeeping: Housekeeping) -> None:
-    """Serve until a signal ends it. The processes read the same settings again from the environment."""
+def serve(settings: Settings, *keepers: Housekeeping) -> None:
+    """Serve until a signal ends it. The processes read the same settings again from the environment.
+
+    Each of `keepers` gets a thread of its own: work that waits for other systems must not hold up the rest.
+    """
     home = Home(settings.home)
     for leftover in home.metrics.glob("*.db"):
         leftover.unlink()  # counters of processes that are gone
@@ -25,8 +28,12 @@ def serve(settings: Settings, housekeeping: Housekeeping) -> None:
     # A forked process would inherit our open database and whatever locks the housekeeping thread holds just then.
     multiprocessing.set_start_method("spawn", force=True)
     stop = threading.Event()
-    keeper = threading.Thread(target=housekeeping.run, args=(stop,), name="housekeeping", daemon=True)
-    keeper.start()
+    threads = [
+        threading.Thread(target=keeper.run, args=(stop,), name=f"housekeeping-{number}", daemon=True)
+        for number, keeper in enumerate(keepers)
+    ]
+    for thread in threads:
+        thread.start()
     try:
         Granian(
             "portal.wiring:served_application",
@@ -45,4 +52,5 @@ def serve(settings: Settings, housekeeping: Housekeeping) -> None:
         ).serve()
     finally:
         stop.set()
-        keeper.join(timeout=10)
+        for thread in threads:
+            thread.join(timeout=10)

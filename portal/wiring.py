@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from apiflask import APIFlask
+from flask import Blueprint
 
 from certs.catalogue import Catalogue
 from certs.catalogue_routes import blueprint as type_routes
@@ -20,34 +21,29 @@ from certs.vault import Vault
 from portal import telemetry
 from portal.factory import Parts, create_app
 from portal.foundation import Foundation, closed_on_failure, open_foundation
+from portal.people import People, open_people
+from portal.person_pages import KnownNames, PersonPages
+from portal.provider import Provider, open_provider
+from portal.registers import Registers, open_registers
 from portal.trust_source import AuthorityTrust
+from portal.upstream import open_upstream
 from seals.making import MakingPoint
 from seals.outlines import digit_fonts, seal_fonts
 from seals.service import SealService
 from seals.store import SqlSealStore
-from sso.provider.client_auth import ClientAuthenticator
-from sso.provider.client_tokens import AccessTokenChecker, TokenIssuer, TokenTerms
-from sso.provider.dpop import DpopChecker
-from sso.provider.endpoint import TokenEndpoint
-from sso.provider.introspect import Introspection
-from sso.provider.issuing import GrantTokens, IdTokenTerms
-from sso.provider.keyring import KeyringSource
-from sso.provider.metadata import PAR_PATH, TOKEN_PATH
-from sso.provider.par import PushedRequests
-from sso.provider.redemption import Redemption
-from sso.provider.revoke import Revocation
-from sso.provider.routes import ProviderParts
-from sso.provider.routes import blueprint as sso_routes
+from sso.accounts.counter_desk import CounterDesk
+from sso.accounts.routes import ClerkAccess
+from sso.accounts.routes import blueprint as proofing_routes
+from sso.counters.routes import blueprint as counter_routes
+from sso.keycloak.routes import blueprint as upstream_routes
+from sso.keycloak.upstream import UpstreamDesk
+from sso.mandates.caller import OwnTokens
+from sso.mandates.routes import blueprint as mandate_routes
+from sso.passing.routes import blueprint as passing_routes
+from sso.provider.routes import blueprint as provider_routes
 from sso.provider.service import ClientRegistry
-from sso.provider.signing import TokenSigner
 from sso.provider.store.clients import DatabaseClientStore
-from sso.provider.store.grants import DatabaseGrantStore
-from sso.provider.store.liveness import DatabaseLiveness
-from sso.provider.store.replay import DatabaseReplay
-from sso.provider.store.requests import DatabaseAuthorizationStore
-from sso.provider.subjects import PairwiseSubjects
-from sso.provider.tokens import PersonTokenMint, PersonTokenReader, PersonTokenTerms
-from sso.revocation.store import DatabaseRevocations
+from sso.provider.userinfo_routes import blueprint as userinfo_routes
 from trust.authority.routes import blueprint as authority_routes
 from trust.authority.service import AuthorityService
 from trust.authority.store import SqlAuthorityStore
@@ -84,6 +80,10 @@ class Installation:
     catalogue: Catalogue
     clients: ClientRegistry
     verifier: Verifier
+    people: People
+    registers: Registers
+    provider: Provider
+    upstreams: UpstreamDesk
 
     def checkpointer(self) -> Checkpointer:
         """Return the signer of ledger checkpoints. Raises `KeyMissing`."""
@@ -159,6 +159,19 @@ def _wired(base: Foundation, *, operator: bool) -> Installation:
         clock=base.clock,
         randomness=base.randomness,
     )
+    clients = ClientRegistry(
+        DatabaseClientStore(base.database), base.clock, base.randomness, issuer=settings.public_url.rstrip("/")
+    )
+    people = open_people(base)
+    registers = open_registers(
+        base.database,
+        persons=people.register,
+        clients=clients,
+        types=catalogue,
+        sources=people.sources,
+        clock=base.clock,
+        randomness=base.randomness,
+    )
     return Installation(
         foundation=base,
         authority=authority,
@@ -166,9 +179,11 @@ def _wired(base: Foundation, *, operator: bool) -> Installation:
         making=making,
         certs=certs,
         catalogue=catalogue,
-        clients=ClientRegistry(
-            DatabaseClientStore(base.database), base.clock, base.randomness, issuer=settings.public_url.rstrip("/")
-        ),
+        clients=clients,
+        people=people,
+        registers=registers,
+        provider=open_provider(base, people, registers),
+        upstreams=open_upstream(base, people),
         verifier=Verifier(trust, base.clock, certs, links=links, max_bytes=settings.max_upload_bytes),
     )
 
@@ -188,11 +203,7 @@ def application(installation: Installation) -> APIFlask:
     """Return the web application over an opened installation."""
     base = installation.foundation
     settings = base.settings
-    issuer = settings.public_url.rstrip("/")
-    rings = KeyringSource(base.custodian.keys, base.clock)
-    signer = TokenSigner(base.signer, rings)
-    terms = TokenTerms(issuer=issuer, audience=f"{issuer}/api", seconds=settings.access_token_seconds)
-    tokens = AccessTokenChecker(terms, signer, DatabaseLiveness(base.database), base.clock)
+    provider = installation.provider
     verifications = RateLimiter(settings.verify_rate_per_minute, base.clock)
     return create_app(
         Parts(
@@ -201,73 +212,49 @@ def application(installation: Installation) -> APIFlask:
             judge=installation.verifier,
             verify_limiter=verifications,
             blueprints=(
-                certs_routes(installation.certs, tokens),
+                certs_routes(installation.certs, provider.tokens),
                 type_routes(installation.catalogue),
                 verifier_routes(installation.verifier, verifications),
-                ledger_routes(base.ledger, installation.checkpointer(), base.signer.describe, tokens),
+                ledger_routes(base.ledger, installation.checkpointer(), base.signer.describe, provider.tokens),
                 authority_routes(installation.authority, base.clock),
-                sso_routes(_provider(base, signer, terms, tokens, rings)),
+                *_sign_in_routes(installation),
             ),
             checks=(
                 ("database", base.database.check),
                 ("keys", base.signer.check),
                 ("authority", installation.authority.check),
             ),
+            person_pages=_person_pages(installation).blueprints,
         )
     )
 
 
-def _provider(
-    base: Foundation, signer: TokenSigner, terms: TokenTerms, tokens: AccessTokenChecker, rings: KeyringSource
-) -> ProviderParts:
-    settings, clock, randomness, issuer = base.settings, base.clock, base.randomness, terms.issuer
-    replay, subjects = DatabaseReplay(base.database), PairwiseSubjects(base.index)
-    proofs = DpopChecker(replay, clock, issuer=issuer)
-    clients = ClientAuthenticator(
-        DatabaseClientStore(base.database), replay, clock, issuer=issuer, token_endpoint=issuer + TOKEN_PATH
+def _sign_in_routes(installation: Installation) -> tuple[Blueprint, ...]:
+    base, provider, registers = installation.foundation, installation.provider, installation.registers
+    issuer = base.settings.public_url.rstrip("/")
+    calls = RateLimiter(base.settings.token_rate_per_minute, base.clock)
+    clerks = ClerkAccess(tokens=provider.reader, duty=provider.duty, audience=issuer, proofs=provider.proofs)
+    own = OwnTokens(reader=provider.reader, audience=issuer, proofs=provider.proofs)
+    counter_desk = CounterDesk(register=installation.people.register, applications=installation.people.applications)
+    return (
+        provider_routes(provider.parts),
+        userinfo_routes(provider.userinfo, provider.reader, provider.proofs),
+        passing_routes(provider.passing, provider.tokens),
+        proofing_routes(counter_desk, clerks),
+        counter_routes(registers.counters, provider.tokens),
+        mandate_routes(registers.mandates, registers.representatives, registers.naming, own, calls),
+        upstream_routes(installation.upstreams, calls),
     )
-    mint = PersonTokenMint(
-        PersonTokenTerms(issuer=issuer, seconds=settings.person_token_seconds),
-        signer,
-        subjects,
-        base.fields,
-        clock=clock,
-        randomness=randomness,
-    )
-    redemption = Redemption(
-        DatabaseGrantStore(base.database, base.fields),
-        GrantTokens(IdTokenTerms(issuer=issuer, seconds=settings.id_token_seconds), mint, signer, subjects, clock),
-        refresh_seconds=settings.refresh_token_seconds,
-        clock=clock,
-        randomness=randomness,
-    )
-    return ProviderParts(
-        issuer=issuer,
-        token=TokenEndpoint(
-            clients,
-            proofs,
-            TokenIssuer(terms, signer, clock=clock, randomness=randomness),
-            redemption,
-            address=issuer + TOKEN_PATH,
-        ),
-        par=PushedRequests(
-            clients,
-            proofs,
-            DatabaseAuthorizationStore(base.database, base.fields),
-            address=issuer + PAR_PATH,
-            clock=clock,
-            randomness=randomness,
-        ),
-        introspection=Introspection(
-            clients,
-            signer,
-            PersonTokenReader(issuer, signer, base.fields, DatabaseLiveness(base.database), clock),
-            tokens,
-            redemption,
-        ),
-        revocation=Revocation(clients, signer, redemption, DatabaseRevocations(base.database), clock),
-        rings=rings,
-        limiter=RateLimiter(settings.token_rate_per_minute, clock),
+
+
+def _person_pages(installation: Installation) -> PersonPages:
+    return PersonPages(
+        base=installation.foundation,
+        people=installation.people,
+        registers=installation.registers,
+        provider=installation.provider,
+        upstreams=installation.upstreams,
+        names=KnownNames(catalogue=installation.catalogue, certs=installation.certs),
     )
 
 

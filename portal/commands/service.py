@@ -12,12 +12,18 @@ from portal.serve import serve as run_server
 from portal.setup import ORGANIZATION, initialise
 from portal.telemetry import configure_logging
 from portal.wiring import Installation, active_keys, open_installation
+from sso.provider.store.participants import DatabaseParticipants
+from sso.provider.store.replay import DatabaseReplay
+from sso.provider.store.sweeping import sweep
 from trust.authority.profiles import CaRole
 from trust.config import Settings, load_settings
 from trust.keys import KeyPurpose
 
 _RECOVERY = timedelta(seconds=10)  # a lease lasts 30 s: an interrupted issue is finished within 40 s
 _CRL_LOOK = timedelta(minutes=10)
+_NOTICES = timedelta(seconds=1)  # a person who signed out sees other systems follow at once
+_SESSIONS = timedelta(seconds=30)
+_LEFTOVERS = timedelta(minutes=5)
 
 
 @click.command()
@@ -50,7 +56,12 @@ def serve(port: int | None) -> None:
     click.get_current_context().call_on_close(installation.close)
     prove_keys(installation)
     click.echo(f"yinxin serves {settings.public_url} on {settings.bind}:{settings.port} (Ctrl-C ends)", err=True)
-    run_server(settings, Housekeeping(housekeeping_tasks(installation), installation.foundation.clock))
+    clock = installation.foundation.clock
+    run_server(
+        settings,
+        Housekeeping(housekeeping_tasks(installation), clock),
+        Housekeeping(outgoing_tasks(installation), clock),
+    )
 
 
 @click.command()
@@ -103,6 +114,26 @@ def housekeeping_tasks(installation: Installation) -> tuple[Task, ...]:
         Task(name="recover-issues", every=_RECOVERY, run=recover),
         Task(name="checkpoint", every=timedelta(seconds=settings.checkpoint_seconds), run=checkpoint),
         Task(name="crl", every=_CRL_LOOK, run=lambda: _renew_crls(installation, settings)),
+        Task(name="sessions", every=_SESSIONS, run=installation.people.sessions.end_expired),
+        Task(name="leftovers", every=_LEFTOVERS, run=lambda: forget_leftovers(installation)),
+    )
+
+
+def outgoing_tasks(installation: Installation) -> tuple[Task, ...]:
+    """Return the recurring work that waits for other systems, up to half a minute at a time."""
+    return (Task(name="sign-out-notices", every=_NOTICES, run=installation.provider.deliveries.deliver_due),)
+
+
+def forget_leftovers(installation: Installation) -> int:
+    """Drop what nobody can use any more: attempts, tickets, requests, codes, delivered notices; return how many."""
+    base = installation.foundation
+    now = base.clock.now()
+    return (
+        installation.people.sign_ins.forget_expired()
+        + installation.people.applications.forget_expired()
+        + sweep(base.database, now)
+        + DatabaseReplay(base.database).prune(now)
+        + DatabaseParticipants(base.database).prune(now)
     )
 
 

@@ -34,6 +34,7 @@ from typing import Final, ParamSpec, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import structlog
+from apiflask import APIBlueprint
 from flask import Blueprint, Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 
@@ -121,7 +122,7 @@ class Browser:
 
     def blueprint(self, name: str) -> Blueprint:
         """Return a blueprint whose every POST must come from a form of ours; `cross_site` exempts a view."""
-        routes = Blueprint(name, __name__)
+        routes = APIBlueprint(name, __name__, enable_openapi=False)  # APIFlask asks each guarded blueprint about it
         routes.before_request(self._guard)
         return routes
 

@@ -9,12 +9,16 @@ from sso.signin.domain import Method, Strength
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingUpstream:
-    """A sign-in under way. `browser` and `nonce` are SHA-256 digests; `verifier` (RFC 7636) is sealed."""
+    """A sign-in under way. `browser` and `nonce` are SHA-256 digests; `verifier` (RFC 7636) is sealed.
+
+    A person who signed in upstream before `oldest` has to do so again.
+    """
 
     source: str
     browser: bytes = field(repr=False)
     nonce: bytes = field(repr=False)
     verifier: bytes = field(repr=False)
+    oldest: datetime
     expires_at: datetime
 
 

@@ -27,6 +27,7 @@ class UpstreamLoginRow(Base):
     browser: Mapped[bytes] = mapped_column(LargeBinary(32))
     nonce: Mapped[bytes] = mapped_column(LargeBinary(32))
     verifier: Mapped[bytes] = mapped_column(LargeBinary(128))
+    oldest: Mapped[str] = mapped_column(String(32))
     expires_at: Mapped[str] = mapped_column(String(32), index=True)
 
 
@@ -92,6 +93,7 @@ class DatabaseUpstreamStore:
                     browser=pending.browser,
                     nonce=pending.nonce,
                     verifier=pending.verifier,
+                    oldest=pending.oldest.isoformat(),
                     expires_at=pending.expires_at.isoformat(),
                 )
             )
@@ -168,5 +170,6 @@ def _pending(row: UpstreamLoginRow) -> PendingUpstream:
         browser=row.browser,
         nonce=row.nonce,
         verifier=row.verifier,
+        oldest=datetime.fromisoformat(row.oldest),
         expires_at=datetime.fromisoformat(row.expires_at),
     )

@@ -78,6 +78,8 @@ class UpstreamDesk:
     def begin(self, source: str, browser_binding: str, *, fresh: bool = False) -> str:
         """Return where to send the browser; `fresh` has the person sign in anew there (OIDC core `prompt=login`).
 
+        The browser could leave those wishes out: `finish` insists on the time of the sign-in all the same.
+
         `browser_binding` is a secret of this browser alone, such as its pre-session cookie.
 
         Raises:
@@ -89,15 +91,17 @@ class UpstreamDesk:
         state, nonce, verifier = (base64url(self._randomness.token(_SECRET_BYTES)) for _ in range(3))
         now = self._clock.now()
         key = digest(state)
+        settings = provider.source
+        max_age = 0 if fresh else settings.max_age_seconds
         pending = PendingUpstream(
             source=source,
             browser=digest(browser_binding),
             nonce=digest(nonce),
             verifier=self._fields.seal(verifier.encode(), place=_place(key)),
+            oldest=now - timedelta(seconds=max_age),
             expires_at=now + timedelta(seconds=PENDING_SECONDS),
         )
         self._store.add(key, pending, now=now)
-        settings = provider.source
         asked = {
             "client_id": settings.client_id,
             "response_type": "code",
@@ -107,7 +111,7 @@ class UpstreamDesk:
             "nonce": nonce,
             "code_challenge": base64url(digest(verifier)),
             "code_challenge_method": "S256",
-            "max_age": str(settings.max_age_seconds),
+            "max_age": str(max_age),
         }
         separator = "&" if "?" in endpoints.authorization else "?"
         return endpoints.authorization + separator + urlencode(asked | ({"prompt": "login"} if fresh else {}))
@@ -181,7 +185,7 @@ class UpstreamDesk:
         expected = Expected(
             nonce_digest=pending.nonce,
             access_token=access_token if isinstance(access_token, str) else None,
-            max_age_seconds=settings.max_age_seconds,
+            oldest=pending.oldest,
         )
         claims = UpstreamTokens(provider).id_token(id_token, expected, now=self._clock.now())
         origin = self._origin(settings.name, claims["sub"], claims.get("sid"))
@@ -206,7 +210,7 @@ class UpstreamDesk:
                 subject=None if told.subject is None else self._subject(source, told.subject),
                 session=None if told.session is None else self._session(source, told.session),
                 at=now,
-                expires_at=told.expires_at + timedelta(seconds=PENDING_SECONDS),  # beyond any leeway
+                expires_at=told.useless_from,
             )
         )
         if ended is None:

@@ -25,6 +25,7 @@ MAX_KEYS: Final = 32
 
 _RSA_BITS: Final = 2048  # RFC 7518 section 3.3: smaller is not allowed
 _CURVE: Final = "P-256"
+_PUBLIC_MEMBERS: Final = ("kty", "n", "e", "crv", "x", "y", "kid", "alg")
 
 VerificationKey = RSAKey | ECKey
 
@@ -113,12 +114,9 @@ def _candidates(listed: Sequence[object]) -> list[dict[str, Any]]:
 
 def _key(jwk: dict[str, Any]) -> VerificationKey | None:
     """Return an RSA key of 2048 bits or more, or one on P-256; its private members, if any, are never read."""
-    names = {"RSA": ("kty", "n", "e", "kid", "alg"), "EC": ("kty", "crv", "x", "y", "kid", "alg")}.get(
-        jwk.get("kty", "")
-    )
-    public = {name: jwk[name] for name in names or () if isinstance(jwk.get(name), str)}
+    public = {name: jwk[name] for name in _PUBLIC_MEMBERS if isinstance(jwk.get(name), str)}
     try:
-        if jwk.get("kty") == "RSA":
+        if public.get("kty") == "RSA":
             rsa = RSAKey.import_key(public)
             return rsa if rsa.public_key.key_size >= _RSA_BITS else None
         return ECKey.import_key(public) if public.get("crv") == _CURVE else None

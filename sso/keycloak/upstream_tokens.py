@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from joserfc import jws
@@ -38,21 +38,24 @@ _LOGOUT_TYPES: Final = frozenset({"logout+jwt", "JWT", None})  # Keycloak before
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the id_token must answer: the digest of our nonce, the access token beside it, the oldest sign-in."""
+    """What the id_token must answer: our nonce (by digest), the access token beside it, the oldest sign-in allowed."""
 
     nonce_digest: bytes
     access_token: str | None
-    max_age_seconds: int
+    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedOut:
-    """Whose sign-in ended upstream: at least one of both. `jti` is used up once."""
+    """Whose sign-in ended upstream: at least one of both.
+
+    `jti` is used up once; from `useless_from` on the token is too old anyway, and the `jti` may be forgotten.
+    """
 
     subject: str | None
     session: str | None
     jti: str
-    expires_at: datetime
+    useless_from: datetime
 
 
 class UpstreamTokens:
@@ -74,9 +77,7 @@ class UpstreamTokens:
             _check_at_hash(claims["at_hash"], expected.access_token)
         if not _is_identifier(claims.get("sub")):
             raise _refusal("sub")
-        signed_in = claims.get("auth_time")
-        if type(signed_in) is not int or now.timestamp() - signed_in > expected.max_age_seconds + LEEWAY_SECONDS:
-            raise _refusal("auth_time")
+        _check_sign_in(claims, oldest=expected.oldest, now=now)
         return claims
 
     def logout_token(self, token: str, *, now: datetime) -> LoggedOut:
@@ -98,7 +99,7 @@ class UpstreamTokens:
             subject=claims.get("sub"),
             session=claims.get("sid"),
             jti=claims["jti"],
-            expires_at=datetime.fromtimestamp(claims["exp"], tz=now.tzinfo),
+            useless_from=now + timedelta(seconds=MAX_TOKEN_AGE_SECONDS + 2 * LEEWAY_SECONDS),
         )
 
     def _verified(self, token: str, *, types: frozenset[str | None]) -> Mapping[str, Any]:
@@ -133,7 +134,7 @@ class UpstreamTokens:
 
 def digest(value: str) -> bytes:
     """Return what is kept of a nonce, a state or a binding: they are 256 random bits, so nothing slower is needed."""
-    return hashlib.sha256(value.encode()).digest()
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
 
 
 def _check_times(claims: Mapping[str, Any], *, now: datetime) -> None:
@@ -145,6 +146,14 @@ def _check_times(claims: Mapping[str, Any], *, now: datetime) -> None:
         raise _refusal("exp")
     if not -LEEWAY_SECONDS <= moment - claims["iat"] <= MAX_TOKEN_AGE_SECONDS + LEEWAY_SECONDS:
         raise _refusal("iat")
+
+
+def _check_sign_in(claims: Mapping[str, Any], *, oldest: datetime, now: datetime) -> None:
+    signed_in = claims.get("auth_time")
+    if type(signed_in) is not int:
+        raise _refusal("auth_time")
+    if not oldest.timestamp() - LEEWAY_SECONDS <= signed_in <= now.timestamp() + LEEWAY_SECONDS:
+        raise _refusal("auth_time")
 
 
 def _check_at_hash(said: object, access_token: str) -> None:

@@ -46,8 +46,11 @@ PERSON_SCOPES = frozenset(
 )
 """What a person can consent to."""
 
-OWN_SCOPES = frozenset(Scope) - (PERSON_SCOPES - {Scope.CERTS_READ})
-"""What a client can use for itself, by client credentials."""
+OWN_SCOPES = frozenset(Scope) - (PERSON_SCOPES - {Scope.CERTS_READ, Scope.COUNTER_ASSIST})
+"""What a client can use for itself, by client credentials; a counter's system reports offline uses with its own."""
+
+OWN_API_SCOPES = frozenset({Scope.COUNTER_ASSIST, Scope.MANDATES})
+"""Persons' scopes that are of use at this service's own API alone: a token with one of them is for nobody else."""
 
 
 SCOPES_TEXT = " ".join(Scope)

@@ -9,7 +9,7 @@ from sso.accounts.domain import Person
 from sso.counters.domain import Matter
 from sso.mandates.domain import Mandate
 from sso.provider.claims import Assurance, Representation, TokenContents
-from sso.provider.domain import Client, RelyingSystem, Scope
+from sso.provider.domain import OWN_API_SCOPES, Client, RelyingSystem, Scope
 from sso.provider.errors import AuthorizationNotReady, MandateNotUsable
 from sso.provider.facts import Facts
 from sso.provider.grants import CONSENT_DAYS, Consent, Grant
@@ -91,7 +91,7 @@ class Granting:
         ties = {Tie(TieKind.GRANT, grant_id)} | session.ties | mandate_ties | self._clerk_ties(request, person)
         contents = TokenContents(
             client=client.id,
-            audience=relying.resource or self._issuer,
+            audience=self._audience(relying, request),
             person=person.id,
             grant=grant_id,
             session=session.id,
@@ -117,6 +117,10 @@ class Granting:
             created_at=now,
             expires_at=min(session.expires_at, until),
         )
+
+    def _audience(self, relying: RelyingSystem, request: AuthorizationRequest) -> str:
+        """Return whom the token is for: this service when the person deals with its own API, else the system itself."""
+        return self._issuer if request.scopes & OWN_API_SCOPES else relying.resource or self._issuer
 
     def consent(self, grant: Grant, request: AuthorizationRequest) -> Consent:
         """Return what will be remembered of this approval."""

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("browser", sa.LargeBinary(length=32), nullable=False),
         sa.Column("nonce", sa.LargeBinary(length=32), nullable=False),
         sa.Column("verifier", sa.LargeBinary(length=128), nullable=False),
+        sa.Column("oldest", sa.String(length=32), nullable=False),
         sa.Column("expires_at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("state", name=op.f("pk_sso_upstream_logins")),
     )

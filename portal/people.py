@@ -1,0 +1,96 @@
+"""Wires accounts and sign-in: who people are, and how they prove it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from portal.foundation import Foundation
+from portal.joining import Registration
+from sso.accounts.applications import ApplicationDesk
+from sso.accounts.roles import RoleDesk
+from sso.accounts.service import PersonRegister
+from sso.accounts.sources import HttpSource, build_sources
+from sso.accounts.store.persons import SqlPersonStore
+from sso.accounts.store.roles import SqlRoleStore
+from sso.accounts.vault import Vault
+from sso.signin.desk import Site, Workshop
+from sso.signin.devices import Device, DeviceTokens
+from sso.signin.domain import SessionTerms
+from sso.signin.passwords import Argon2idHasher
+from sso.signin.service import SignInDesk
+from sso.signin.sessions import Sessions
+from sso.signin.store.ceremonies import DatabaseCeremonyStore
+from sso.signin.store.credentials import DatabaseCredentialStore
+from sso.signin.store.sessions import DatabaseSessionStore
+from sso.signin.store.throttles import DatabaseBucketStore
+from sso.signin.throttle import Throttle
+
+_COUNTER_DEVICE = Device(address="counter", label="counter")
+"""Codes typed at counters are throttled by account: the addresses of counters are not the citizens'."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Accounts, offices and sign-in of one installation."""
+
+    register: PersonRegister
+    sources: Mapping[str, HttpSource]
+    applications: ApplicationDesk
+    roles: RoleDesk
+    sessions: Sessions
+    sign_ins: SignInDesk
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterCodes:
+    """The citizens' one-time codes as counters use them; a `sso.passing.ports.OneTimeCodes`."""
+
+    sign_ins: SignInDesk
+
+    def check(self, person_id: str, code: str) -> None:
+        """Use up a code. Raises as `SignInDesk.use_code`."""
+        self.sign_ins.use_code(person_id, code, _COUNTER_DEVICE)
+
+
+def open_people(base: Foundation) -> People:
+    """Return accounts and sign-in over an opened foundation. Raises when the secret of a source cannot be read."""
+    clock, randomness, settings = base.clock, base.randomness, base.settings
+    store = SqlPersonStore(base.database)
+    sources = build_sources(settings.proofing_sources, clock=clock, randomness=randomness)
+    register = PersonRegister(
+        store=store,
+        vault=Vault(cipher=base.fields, index=base.index),
+        sources=sources,
+        clock=clock,
+        randomness=randomness,
+    )
+    applications = ApplicationDesk(register=register, store=store, clock=clock, randomness=randomness)
+    terms = SessionTerms(
+        idle=timedelta(minutes=settings.session_idle_minutes), absolute=timedelta(hours=settings.session_hours)
+    )
+    sessions = Sessions(DatabaseSessionStore(base.database), terms, clock, randomness)
+    workshop = Workshop(
+        persons=register,
+        credentials=DatabaseCredentialStore(base.database),
+        ceremonies=DatabaseCeremonyStore(base.database),
+        sessions=sessions,
+        throttle=Throttle(DatabaseBucketStore(base.database), base.index, clock),
+        devices=DeviceTokens(base.index, randomness),
+        hasher=Argon2idHasher(),
+        cipher=base.fields,
+        index=base.index,
+        site=Site.of(settings.public_url),
+        clock=clock,
+        randomness=randomness,
+    )
+    sign_ins = SignInDesk(workshop)
+    return People(
+        register=register,
+        sources=sources,
+        applications=applications,
+        roles=RoleDesk(store=SqlRoleStore(base.database), persons=register, clock=clock, randomness=randomness),
+        sessions=sessions,
+        sign_ins=sign_ins,
+        registration=Registration(applications=applications, sign_ins=sign_ins, hasher=workshop.hasher, clock=clock),
+    )

@@ -1,0 +1,100 @@
+"""Wires the pages of people who sign in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask
+
+from certs.catalogue import Catalogue
+from certs.service import CertificateService
+from portal.foundation import Foundation
+from portal.pages import consent, joining, leaving, security, signin, stepping
+from portal.pages.asking import Asking
+from portal.pages.browser import Browser, BrowserServices
+from portal.pages.consent import ConsentServices
+from portal.pages.entering import SignInServices
+from portal.pages.joining import JoiningServices
+from portal.pages.rendering import Pages
+from portal.pages.security import SecurityServices
+from portal.people import People
+from portal.provider import Provider
+from portal.registers import Registers
+from sso.keycloak.upstream import UpstreamDesk
+from trust.http.rate import RateLimiter
+from trust.kernel.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownNames:
+    """Names of certificate types and authorities; what is not registered here is shown by its code."""
+
+    catalogue: Catalogue
+    certs: CertificateService
+
+    def type_name(self, code: str, *, english: bool) -> str:
+        """Return the name of a certificate type."""
+        try:
+            kind = self.catalogue.get(code)
+        except NotFound:
+            return code
+        return kind.name_en if english else kind.name
+
+    def authority_name(self, uscc: str, *, english: bool) -> str:
+        """Return the name of an authority."""
+        for authority in self.certs.authorities():
+            if str(authority.uscc) == uscc:
+                return authority.name if english else authority.name_zh
+        return uscc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonPages:
+    """Everything that the pages of signed-in people stand on."""
+
+    base: Foundation
+    people: People
+    registers: Registers
+    provider: Provider
+    upstreams: UpstreamDesk
+    names: KnownNames
+
+    def blueprints(self, app: Flask, pages: Pages) -> Sequence[Blueprint]:
+        """Return the routes, over the frame that is installed in `app` here."""
+        base, people = self.base, self.people
+        browser = Browser(
+            app,
+            pages,
+            BrowserServices(
+                sessions=people.sessions,
+                persons=people.register,
+                marks=base.index,
+                randomness=base.randomness,
+                public_url=base.settings.public_url,
+            ),
+        )
+        asking = Asking(browser, self.provider.desk)
+        limiter = RateLimiter(base.settings.sign_in_rate_per_minute, base.clock)
+        signing_in = SignInServices(
+            desk=people.sign_ins, sessions=people.sessions, upstreams=self.upstreams, limiter=limiter
+        )
+        return (
+            signin.blueprint(browser, asking, signing_in),
+            joining.blueprint(
+                browser, asking, JoiningServices(registration=people.registration, signing_in=signing_in)
+            ),
+            stepping.blueprint(browser, asking, signing_in),
+            security.blueprint(browser, SecurityServices(desk=people.sign_ins, clock=base.clock)),
+            consent.blueprint(browser, asking, self._consent(limiter)),
+            leaving.blueprint(browser, self.provider.logout),
+        )
+
+    def _consent(self, limiter: RateLimiter) -> ConsentServices:
+        return ConsentServices(
+            desk=self.provider.desk,
+            persons=self.people.register,
+            mandates=self.registers.mandates,
+            matters=self.registers.counters,
+            names=self.names,
+            limiter=limiter,
+            clock=self.base.clock,
+        )
