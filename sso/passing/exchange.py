@@ -21,6 +21,7 @@ from sso.passing.store.hops import Outcome, Situation, SqlHops
 from sso.passing.targets import Targets
 from sso.provider.claims import ReadToken, TokenMint, TokenReader
 from sso.provider.domain import Client
+from sso.provider.errors import TokenTooLarge
 from sso.provider.oauth_errors import OAuthRefused
 from trust.kernel.clock import Clock
 from trust.kernel.errors import NotAuthenticated
@@ -141,7 +142,10 @@ class TokenExchange:
         contents = new.contents(confirmation)
         bounds = new.bounds
         self._parts.mandates.use_up(bounds.mandate, bounds.case)
-        minted = self._parts.mint.mint(contents, expires_at=bounds.ends_at, sector=bounds.target.sector)  # 8
+        try:
+            minted = self._parts.mint.mint(contents, expires_at=bounds.ends_at, sector=bounds.target.sector)  # 8
+        except TokenTooLarge:
+            raise refused("The chain is too long to be written into one token.") from None
         return {
             "access_token": minted.value,
             "issued_token_type": ACCESS_TOKEN,

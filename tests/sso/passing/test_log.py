@@ -5,10 +5,12 @@ import dataclasses
 import pytest
 
 from sso.passing.chain import check_chain
-from sso.passing.domain import Hop
+from sso.passing.domain import MAX_DEPTH, Hop
 from sso.passing.errors import ChainBroken
 from sso.passing.store.tables import HOPS
-from tests.sso.passing.support import World
+from sso.provider.oauth_errors import OAuthRefused
+from sso.provider.signing import MAX_TOKEN_CHARACTERS
+from tests.sso.passing.support import RENEWAL, World
 from trust.kernel.errors import TrustError
 
 
@@ -128,3 +130,35 @@ def test_an_unknown_hop_has_no_chain(world):
     with pytest.raises(TrustError) as caught:
         world.log.check("nothing")
     assert caught.value.code == "hop-unknown"
+
+
+def walked(world, *, purpose: int, counter: int) -> list[int]:
+    """Return the lengths of the tokens of one chain, hop by hop, with 50 types and texts of these lengths."""
+    types = frozenset(f"11000000DEM0YX001B{number:03d}" for number in range(50))
+    matter = dataclasses.replace(RENEWAL, purpose="p" * purpose, purpose_zh="办" * purpose, types=types)
+    world.registers.matters[matter.code] = matter
+    world.registers.counters[world.counter.id] = dataclasses.replace(world.counter, name="窗" * counter)
+    relying = dataclasses.replace(world.hall.relying, types=types, pass_to=frozenset({world.hall.id, "api"}))
+    hall = dataclasses.replace(world.hall, relying=relying)
+    world.clients.change(hall)
+    token = world.assisted()
+    lengths = [len(token)]
+    for _ in range(MAX_DEPTH - 1):
+        token = world.exchange(hall, subject_token=token, audience=hall.id)["access_token"]
+        lengths.append(len(token))
+    return lengths
+
+
+def test_the_longest_chain_with_long_names_is_a_token_that_every_server_takes(world):
+    lengths = walked(world, purpose=60, counter=30)
+    assert len(lengths) == MAX_DEPTH
+    assert max(lengths) <= MAX_TOKEN_CHARACTERS
+
+
+def test_a_chain_that_no_token_can_hold_is_refused_by_name(world):
+    with pytest.raises(OAuthRefused) as caught:
+        walked(world, purpose=200, counter=80)
+    assert (caught.value.error, caught.value.description) == (
+        "invalid_request",
+        "The chain is too long to be written into one token.",
+    )
