@@ -17,7 +17,6 @@ from tests.portal.support import TableJudge
 from trust.http import headers
 from trust.http.rate import RateLimiter
 
-
 _PAGE = """<!doctype html><html lang="en"><title>system</title><link rel="icon" href="data:,"><h1>Back</h1></html>"""
 
 
