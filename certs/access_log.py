@@ -88,6 +88,20 @@ class OwnLook:
         return Release(holders=holders, types=None, purpose=own, purpose_zh=own_zh)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownLook:
+    """The caller when somebody scans the code with which a holder shows a certificate (亮证): nobody knows who."""
+
+    client: str = "shown"
+    authority: str = ""
+    name: str = "shown"
+
+    @property
+    def purpose(self) -> Purpose:
+        """Why such a look happens, as the holder reads it."""
+        return Purpose(text="持证人出示二维码，现场扫码核验")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Within:
     """The bounds of a look as the library keeps holders: by blind index. `types` of None is every type."""

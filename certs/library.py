@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from certs.access_log import Access, Look, Purpose, Release, Visit, Within
+from certs.access_log import Access, Look, OwnLook, Purpose, Release, Visit, Within
 from certs.domain import Certificate, ChangeCommand, Contents, Record, state_on
 from certs.library_errors import CertificateOfAnotherAuthority, HolderNotOfToken, StoredFileAltered
 from certs.ports import Archive, Principal, Types
@@ -39,6 +39,15 @@ class IssuedFile:
     """The signed file of a certificate, byte for byte as issued (law 3)."""
 
     certificate: Certificate
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A certificate that its holder shows: its personal part, and the signed file as issued."""
+
+    certificate: Certificate
+    contents: Contents = field(repr=False)
     content: bytes = field(repr=False)
 
 
@@ -73,10 +82,14 @@ class LibraryDesk:
         """Return the signed file. Raises as `get`, `StoredFileAltered`, `BlobMissing`."""
         visit = self._visit(principal, Look.FILE, purpose, release)
         certificate, _ = self._archive.library.open(identifier.value, visit, self._within(release))
-        content = self._archive.files.get(certificate.blob)
-        if sm3(content) != certificate.file_sm3:
-            raise StoredFileAltered(identifier=identifier.value)
-        return IssuedFile(certificate=certificate, content=content)
+        return IssuedFile(certificate=certificate, content=self._content(certificate))
+
+    def show(self, principal: Principal, identifier: CertificateIdentifier, purpose: Purpose) -> Shown:
+        """Return contents and signed file in one look, one row. Raises as `file`."""
+        visit = self._visit(principal, Look.FILE, purpose, None)
+        certificate, sealed = self._archive.library.open(identifier.value, visit)
+        contents = self._vault.open_contents(sealed, identifier.value)
+        return Shown(certificate=certificate, contents=contents, content=self._content(certificate))
 
     def find_by_holder(self, principal: Principal, holder: HolderNumber, purpose: Purpose) -> tuple[Certificate, ...]:
         """Return the newest certificates of a holder, at most `SEARCH_MAX`; none is an answer, not an error."""
@@ -135,9 +148,13 @@ class LibraryDesk:
             superseded_by=row.superseded_by,
         )
 
-    def accesses(self, holder: HolderNumber) -> Sequence[Access]:
-        """Return who looked at a holder's certificates, newest first: what the person may see (law 8)."""
-        return self._archive.library.accesses(self._vault.holder_index(holder), limit=ACCESSES_MAX)
+    def accesses(self, holder: HolderNumber, *, own: bool = True) -> Sequence[Access]:
+        """Return who looked at a holder's certificates, newest first: what the person may see (law 8).
+
+        Without their `own` looks at what is theirs, these cannot push those of others out of the answer.
+        """
+        index, left_out = self._vault.holder_index(holder), None if own else OwnLook().name
+        return self._archive.library.accesses(index, limit=ACCESSES_MAX, leaving_out=left_out)
 
     def type_names(self, type_code: str) -> tuple[str, str]:
         """Return the names of a type; a type taken out of the catalogue must not end the verification of its stock."""
@@ -146,6 +163,12 @@ class LibraryDesk:
         except TrustError:
             return type_code, type_code
         return kind.name_en, kind.name
+
+    def _content(self, certificate: Certificate) -> bytes:
+        content = self._archive.files.get(certificate.blob)
+        if sm3(content) != certificate.file_sm3:
+            raise StoredFileAltered(identifier=certificate.identifier)
+        return content
 
     def _within(self, release: Release | None) -> Within | None:
         if release is None:

@@ -215,3 +215,13 @@ class RequesterApproves(SamePerson):
     title_zh = "申请人不得审批自己的申请。"
     remedy = "Have another person of the authority approve the change."
     remedy_zh = "请由本机构另一名人员审批。"
+
+
+class ShowOver(NotFound):
+    """The code on somebody's screen opens nothing: late, voided, signed out, or never ours; none is told apart."""
+
+    code = "show-over"
+    title = "This code is no longer valid."
+    title_zh = "该二维码已失效。"
+    remedy = "Ask the holder to show the certificate again; a code lives for 60 seconds."
+    remedy_zh = "请持证人重新出示；二维码每 60 秒失效一次。"

@@ -170,8 +170,8 @@ class Library(Protocol):
         """Return the life of a certificate, oldest step first."""
         ...
 
-    def accesses(self, holder_index: bytes, *, limit: int) -> Sequence[Access]:
-        """Return who looked at a holder's certificates, newest first."""
+    def accesses(self, holder_index: bytes, *, limit: int, leaving_out: str | None = None) -> Sequence[Access]:
+        """Return who looked at a holder's certificates, newest first, but for the looks of one client."""
         ...
 
 

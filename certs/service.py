@@ -7,7 +7,7 @@ from certs.access_log import Access, Purpose, Release
 from certs.authorities import Authority
 from certs.domain import Certificate, ChangeCommand, IssueCommand, Transition
 from certs.issue import Issuing
-from certs.library import IssuedFile, LibraryDesk, Opened
+from certs.library import IssuedFile, LibraryDesk, Opened, Shown
 from certs.links import VerificationLinks
 from certs.ports import Archive, Principal, Workshop
 from certs.recovery import Recovery, RecoveryReport
@@ -76,6 +76,10 @@ class CertificateService:
         """Return the signed file, for a purpose. See `certs.library.LibraryDesk.file`."""
         return self._desk.file(principal, identifier, purpose, release)
 
+    def show(self, principal: Principal, identifier: CertificateIdentifier, purpose: Purpose) -> Shown:
+        """Return contents and signed file in one look. See `certs.library.LibraryDesk.show`."""
+        return self._desk.show(principal, identifier, purpose)
+
     def find_by_holder(self, principal: Principal, holder: HolderNumber, purpose: Purpose) -> tuple[Certificate, ...]:
         """Return a holder's certificates, for a purpose. See `certs.library.LibraryDesk.find_by_holder`."""
         return self._desk.find_by_holder(principal, holder, purpose)
@@ -110,9 +114,9 @@ class CertificateService:
         """Return every step in the life of a certificate: when, who, why, and which two clerks."""
         return self._archive.library.transitions(identifier.value)
 
-    def accesses(self, holder: HolderNumber) -> Sequence[Access]:
-        """Return who looked at a holder's certificates, newest first (law 8)."""
-        return self._desk.accesses(holder)
+    def accesses(self, holder: HolderNumber, *, own: bool = True) -> Sequence[Access]:
+        """Return who looked at a holder's certificates, newest first (law 8). See `certs.library.LibraryDesk`."""
+        return self._desk.accesses(holder, own=own)
 
     def recover(self) -> RecoveryReport:
         """Finish or give up what killed processes left behind. See `certs.recovery.Recovery.recover`."""

@@ -131,9 +131,11 @@ class SqlLibrary:
         with self._database.connect() as connection:
             return tuple(map(_transition, connection.execute(query).mappings()))
 
-    def accesses(self, holder_index: bytes, *, limit: int) -> tuple[Access, ...]:
-        """Return who looked at a holder's certificates, newest first."""
+    def accesses(self, holder_index: bytes, *, limit: int, leaving_out: str | None = None) -> tuple[Access, ...]:
+        """Return who looked at a holder's certificates, newest first, but for the looks of one client."""
         query = select(ACCESSES).where(ACCESSES.c.holder_index == holder_index)
+        if leaving_out is not None:
+            query = query.where(ACCESSES.c.client != leaving_out)
         with self._database.connect() as connection:
             rows = connection.execute(query.order_by(ACCESSES.c.id.desc()).limit(limit)).mappings()
             return tuple(map(_access, rows))
