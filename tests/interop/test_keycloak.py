@@ -44,6 +44,7 @@ TERMS = RealmTerms(realm="yinxin", mark=MARK, seconds=600)
 INDEX = BlindIndex(b"i" * 32)
 NUMBER = "11010519491231002X"  # the specimen of GB 11643
 PASSWORD = "一个很长的密码 42"
+PASSWORD_CREDENTIAL = {"type": "password", "value": PASSWORD, "temporary": False}
 PROVINCE_SECRET = "the province gave us this"
 OTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 REPRESENTS = {"kind": "legal", "name": "演示餐饮有限公司", "uscc": "91350100M000100Y43"}
@@ -130,9 +131,10 @@ def realm(provisioned: Realm) -> Iterator[Realm]:
         assert provisioned.apply(prune=True).in_step
 
 
-def citizen(admin: KeycloakAdmin, **attributes: str) -> None:
+def citizen(admin: KeycloakAdmin, **more: Any) -> None:
     """A person as the organisation's own federation keeps them."""
     known = {"ial": ProofingLevel.DOCUMENT_CHECKED.urn, "holder_kind": "111", "holder_number": NUMBER}
+    # A one-time code is good once in 30 seconds, so only one test may ask for one.
     otp = {
         "type": "otp",
         "secretData": json.dumps({"value": OTP_SECRET}),
@@ -145,9 +147,10 @@ def citizen(admin: KeycloakAdmin, **attributes: str) -> None:
             "username": "zhang",
             "enabled": True,
             "firstName": "张三",
-            "attributes": known | {"represents": json.dumps(REPRESENTS)} | attributes,
-            "credentials": [{"type": "password", "value": PASSWORD, "temporary": False}, otp],
+            "attributes": known | {"represents": json.dumps(REPRESENTS)},
+            "credentials": [PASSWORD_CREDENTIAL, otp],
         }
+        | more
     )
 
 
@@ -459,8 +462,7 @@ def province(server: Server, listener: Listener) -> Iterator[KeycloakAdmin]:
             ],
         }
     )
-    citizen(admin, email="zhang@example.gov.cn")
-    admin.update_user(str(admin.get_user_id("zhang")), {"email": "zhang@example.gov.cn", "lastName": "张三"})
+    citizen(admin, email="zhang@example.gov.cn", lastName="张三", credentials=[PASSWORD_CREDENTIAL])
     yield admin
     master.delete_realm("province")
 
