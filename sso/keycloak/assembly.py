@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sso.keycloak.admin_client import KeycloakRealmAdmin
-from sso.keycloak.client import AdminConnection, KeycloakTransport
+from sso.keycloak.client import MASTER, AdminConnection, KeycloakTransport
 from sso.keycloak.desired import RealmTerms
 from sso.keycloak.provisioner import Provisioner
 from sso.keycloak.provisioning_errors import KeycloakNotConfigured
@@ -45,6 +45,8 @@ def open_provisioner(settings: Settings) -> tuple[Provisioner, RealmTerms]:
         raise KeycloakNotConfigured
     if not is_safe_address(settings.keycloak_url):
         raise KeycloakNotConfigured("YINXIN_KEYCLOAK_URL must be an https address.", field="keycloak_url")
+    if settings.keycloak_realm == MASTER:
+        raise KeycloakNotConfigured("The realm master administers all others; name another.", field="keycloak_realm")
     connection = AdminConnection(
         settings.keycloak_url,
         client_id=settings.keycloak_admin_client,

@@ -26,7 +26,8 @@ MAX_ANSWER_BYTES: Final = 256 * 1024
 """Longest JSON that an upstream may answer. Keycloak's discovery document has about 7 KiB, its keys 5 KiB."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
-_MASTER: Final = "master"
+MASTER: Final = "master"
+"""Keycloak's own realm, whose clients may administer the others."""
 
 
 class KeycloakTransport:
@@ -94,7 +95,7 @@ class AdminConnection:
     def __init__(self, server: str, *, client_id: str, secret: str, ca_file: Path | None = None) -> None:
         self._connection = KeycloakOpenIDConnection(
             server_url=f"{server.rstrip('/')}/",
-            realm_name=_MASTER,
+            realm_name=MASTER,
             client_id=client_id,
             client_secret_key=secret,
             verify=str(ca_file) if ca_file else True,
