@@ -256,7 +256,7 @@ class UserInfoDouble:
 def application(house: House) -> APIFlask:
     app = APIFlask(__name__)
     problems.install(app)
-    parsing.install(app, max_json_bytes=4096, max_upload_bytes=65536)
+    parsing.install(app, max_json_bytes=65536, max_upload_bytes=65536)
     app.register_blueprint(blueprint(house.parts))
     app.register_blueprint(userinfo_blueprint(house.reader, UserInfoDouble(), house.proofs))
     return app
