@@ -124,8 +124,9 @@ def open_provider(base: Foundation, people: People, registers: Registers) -> Pro
         clock=base.clock,
     )
     systems = _systems(base, core)
+    log = AccessLog(hops=hops, events=presences, clients=core.clients, clock=base.clock, randomness=base.randomness)
     return Provider(
-        parts=_parts(base, core, systems, exchange),
+        parts=_parts(base, core, systems, exchange, log),
         tokens=BoundTokens(
             ApiTokens(
                 systems=systems,
@@ -146,7 +147,7 @@ def open_provider(base: Foundation, people: People, registers: Registers) -> Pro
         deliveries=_deliveries(base, core),
         passing=_passing(base, core, registers, presence, targets, narrowing, duty),
         presence=presence,
-        log=AccessLog(hops=hops, events=presences, clients=core.clients, clock=base.clock, randomness=base.randomness),
+        log=log,
         duty=duty,
     )
 
@@ -185,7 +186,9 @@ def _systems(base: Foundation, core: _Core) -> AccessTokenChecker:
     return AccessTokenChecker(_terms(base, core), core.signer, DatabaseLiveness(base.database), base.clock)
 
 
-def _parts(base: Foundation, core: _Core, systems: AccessTokenChecker, exchange: TokenExchange) -> ProviderParts:
+def _parts(
+    base: Foundation, core: _Core, systems: AccessTokenChecker, exchange: TokenExchange, log: AccessLog
+) -> ProviderParts:
     clock, randomness = base.clock, base.randomness
     authenticator = ClientAuthenticator(
         core.clients, core.replay, clock, issuer=core.issuer, token_endpoint=core.issuer + TOKEN_PATH
@@ -208,7 +211,15 @@ def _parts(base: Foundation, core: _Core, systems: AccessTokenChecker, exchange:
         par=PushedRequests(
             authenticator, core.proofs, requests, address=core.issuer + PAR_PATH, clock=clock, randomness=randomness
         ),
-        introspection=Introspection(authenticator, core.signer, core.reader, systems, redemption),
+        introspection=Introspection(
+            authenticator,
+            core.signer,
+            core.reader,
+            systems,
+            redemption,
+            subjects=core.subjects,
+            note=log.note_introspection,
+        ),
         revocation=Revocation(authenticator, core.signer, redemption, DatabaseRevocations(base.database), clock),
         rings=core.rings,
         limiter=RateLimiter(base.settings.token_rate_per_minute, clock),

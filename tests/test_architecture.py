@@ -19,19 +19,23 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each native or vendor library is imported by the modules named here and by no other (docs/design.md section 3).
 LIBRARY_HOMES = {
     "alembic": ("trust.migrations",),
-    "authlib": ("sso",),
+    "authlib": ("sso.provider", "portal.demo.relying"),
     "cffi": ("trust.gm.libcrypto",),
     "granian": ("portal.serve",),
     "gmssl": ("trust.gm.fallback",),
-    "joserfc": ("sso",),
+    "joserfc": ("sso.provider", "sso.keycloak", "portal.demo.relying"),
+    "keycloak": ("sso.keycloak",),
     "nacl": ("trust.sealing", "hsm_adapter", "sso.signin.passwords"),
     "obstore": ("trust.files",),
     "pikepdf": ("seals",),
     "pyhanko": ("trust.formats", "seals", "verifier"),
     "pyhanko_certvalidator": ("trust.formats", "seals", "verifier"),
+    "pyotp": ("sso.signin.totp", "portal.demo.trust"),
     "pypdfium2": ("trust.raster",),
     "sqlalchemy": ("trust.db", "trust.migrations", "trust.ledger", "trust.authority", "seals", "certs", "sso"),
     "typst": ("trust.typesetting",),
+    "webauthn": ("sso.signin.passkeys",),
+    "zxcvbn": ("sso.signin.passwords",),
     "zxingcpp": ("trust.formats.qr",),
 }
 FAMILIES = (

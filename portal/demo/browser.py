@@ -74,16 +74,18 @@ class Browser:
         """Open an address and follow its redirects."""
         return self._open("GET", url, None)
 
-    def submit(self, page: Page, values: Mapping[str, str], *, button: str | None = None) -> Page:
-        """Send the form that has `button`, or else the first of `values`, with `values` over what it came with."""
-        form = page.form(having=button or next(iter(values)))
+    def submit(self, page: Page, values: Mapping[str, str]) -> Page:
+        """Send the form that has the first of `values`, a field or a button, with `values` over what it came with."""
+        form = page.form(having=next(iter(values)))
         sent = form.fields | dict(values)
-        if button:
-            sent[button] = dict(form.buttons).get(button, "")
         target = urljoin(page.url, form.action)
         if form.method == "get":
             return self._open("GET", f"{target}?{urlencode(sent)}", None)
         return self._open("POST", target, urlencode(sent).encode(), referer=page.url)
+
+    def send(self, url: str, values: Mapping[str, str]) -> Page:
+        """Send values as a form of another page of the same site would."""
+        return self._open("POST", url, urlencode(values).encode(), referer=url)
 
     def cookies(self, host: str) -> Mapping[str, str]:
         """Return the cookies kept for `host` (with its port)."""

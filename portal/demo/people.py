@@ -85,7 +85,7 @@ def populate(installed: Installed, *, systems: tuple[str, str]) -> People:
     clerk = _clerk(installed, counters)
     citizen, representative, agent = (
         persons.register_in_person(
-            _resident(number),
+            resident(number),
             name,
             sighting=Sighting(
                 clerk=clerk,
@@ -127,7 +127,7 @@ def _counters(registers: Registers, systems: tuple[str, str]) -> tuple[Counter, 
 
 
 def _clerk(installed: Installed, counters: tuple[Counter, Counter]) -> Clerk:
-    person = installed.persons.register(_resident(CLERK_NUMBER), CLERK_NAME)
+    person = installed.persons.register(resident(CLERK_NUMBER), CLERK_NAME)
     installed.persons.vouch(person.id, source=UPPER_PLATFORM, level=ProofingLevel.DOCUMENT_CHECKED)
     change = installed.registers.appointments.request_clerk(
         person.id,
@@ -154,7 +154,8 @@ def _mandate(installed: Installed, enterprise: Person, representative: Person, a
     return desk.accept(offer.id, by=agent.id)
 
 
-def _resident(number: str) -> HolderNumber:
+def resident(number: str) -> HolderNumber:
+    """Return a resident identity number as an account has it."""
     return HolderNumber(kind=RESIDENT_ID_KIND, number=number)
 
 

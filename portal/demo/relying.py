@@ -142,31 +142,40 @@ def _add_logout(app: Flask, client: Any, calls: Calls, people: dict[str, dict[st
 def _add_passing(app: Flask, registration: Registration, calls: Calls, people: dict[str, dict[str, Any]]) -> None:
     @app.post("/pass")
     def pass_on() -> Any:
-        """Pass the signed-in citizen on to the next system, assisted by the clerk whose session is named."""
-        wish = request.get_json()
-        citizen = people.get(session.get("sid", "")) or abort(401)
-        clerk = people.get(wish.get("clerk_sid", ""))
-        more = {}
-        if clerk is not None:
-            case = _json(f"{registration.issuer}/api/v1/cases", clerk["access_token"], wish["case"])
-            more = {"actor_token": clerk["access_token"], "actor_token_type": ACCESS_TOKEN, "case": case["case"]}
-        passed = calls.exchange(citizen["access_token"], wish["audience"], **more)
+        """Pass a citizen on to the next system, assisted by the clerk who is signed in on this terminal."""
+        clerk = people.get(session.get("sid", "")) or abort(401)
+        citizen = people.get(request.form["citizen"]) or abort(404)
+        wanted = {"counter": request.form["counter"], "matter": request.form["matter"]}
+        case = _json(f"{registration.issuer}/api/v1/cases", clerk["access_token"], wanted)
+        passed = calls.exchange(
+            citizen["access_token"],
+            request.form["audience"],
+            actor_token=clerk["access_token"],
+            actor_token_type=ACCESS_TOKEN,
+            case=case["case"],
+        )
         if "access_token" not in passed:
             return jsonify(passed), 502
-        return jsonify(_json(wish["address"], passed["access_token"], {}))
+        return jsonify(_json(request.form["address"], passed["access_token"], {}))
 
     @app.post("/received")
     def received() -> Any:
-        """Take over a citizen: who is it, who sent them, and what do their certificates say?"""
+        """Take over a citizen: who is it, who sent them, and what does their certificate say?"""
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         facts = calls.introspect(token)
         if not facts.get("active"):
             abort(401)
         people[facts["sid"]] = {"userinfo": facts, "access_token": token}
-        session["sid"] = facts["sid"]
         onward = calls.exchange(token, f"{registration.issuer}/api", scope="certs:read")
-        found = _json(f"{registration.issuer}/api/v1/certs/own", onward["access_token"], None)
-        return jsonify({"facts": facts, "certificates": found["certificates"], "act": facts.get("act")})
+        library = f"{registration.issuer}/api/v1/certs"
+        found = _json(f"{library}/search", onward["access_token"], {})["certificates"]
+        read = _json(f"{library}/{found[0]['identifier']}", onward["access_token"], None)
+        return jsonify({"facts": facts, "certificate": read})
+
+    @app.get("/known/<sid>")
+    def known(sid: str) -> Response:
+        """Say whether somebody is signed in here: signing out of the trust service ends it."""
+        return jsonify({"signed_in": sid in people})
 
 
 def _json(address: str, token: str, body: dict[str, Any] | None) -> dict[str, Any]:

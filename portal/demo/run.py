@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,14 +21,16 @@ from certs.domain import calendar_day
 from portal.commands.output import writing_to
 from portal.demo import data, world
 from portal.demo.client import ServiceClient
+from portal.demo.failure import DemonstrationFailed
 from portal.demo.server import free_port, served
+from portal.demo.trust import Stage, run_sso, set_the_stage
 from portal.setup import initialise
 from portal.telemetry import configure_logging
 from portal.wiring import open_installation
 from trust.config import load_settings
 from trust.kernel import merkle
 from trust.kernel.clock import SystemClock
-from trust.kernel.errors import Conflict, InternalFault
+from trust.kernel.errors import Conflict
 from trust.ledger.domain import TREE
 from trust.ledger.service import MAX_ENTRIES
 from trust.signatures import algorithm_of, verify
@@ -39,14 +41,6 @@ _MARK: Final = ".yinxin-demonstration"  # a folder without it is never emptied: 
 _CHECKPOINT_SECONDS = 20.0  # one is due every second; a loaded machine may be late
 _POLL_SECONDS = 0.2
 _PREVIEW_SCALE = 2.0  # 144 pixels per inch: small print stays legible
-
-
-class DemonstrationFailed(InternalFault):
-    """A step of the demonstration did not come out as it must."""
-
-    code = "demonstration-failed"
-    title = "The demonstration did not come out as it must."
-    title_zh = "演示结果与预期不符。"
 
 
 class FolderTaken(Conflict):
@@ -94,9 +88,11 @@ def run_demo(out: Path, *, as_json: bool = False) -> dict[str, Any]:
         "checkpoint_seconds": 1,
     }
     script = _Script(as_json=as_json)
-    client = _prepare(script, settings)
+    client, stage = _prepare(script, settings)
     with served_step(script, settings, out / "server.log") as address:
         summary = _main_job(script, ServiceClient(address, client), out)
+        with closing(open_installation(load_settings(**settings))) as installation:
+            summary["sso"] = run_sso(script.step, stage, installation, out / "home")
     with script.step("ledger-whole", "核验整个签名日志", "The whole ledger is verified") as say:
         installation = open_installation(load_settings(**settings))
         report = installation.foundation.ledger.verify()
@@ -118,7 +114,7 @@ def _empty(out: Path) -> None:
         (out / _MARK).touch()
 
 
-def _prepare(script: _Script, settings: dict[str, object]) -> world.ApiClient:
+def _prepare(script: _Script, settings: dict[str, object]) -> tuple[world.ApiClient, Stage]:
     with script.step("init", "新建系统：密钥、根证书、数据库", "A fresh installation: keys, PKI, database") as say:
         installation = initialise(load_settings(**settings))
         say(f"ledger has {installation.foundation.ledger.size()} entries")
@@ -129,8 +125,11 @@ def _prepare(script: _Script, settings: dict[str, object]) -> world.ApiClient:
         authority = world.onboard(installation, seal)
         client = world.register_client(installation)
         say(str(authority.uscc))
+    with script.step("people", "登记事项、窗口、人员与系统", "Matters, counters, people and systems") as say:
+        stage = set_the_stage(installation, str(settings["public_url"]))
+        say(f"{len(stage.people.counters)} counters")
     installation.close()
-    return client
+    return client, stage
 
 
 @contextmanager

@@ -4,12 +4,13 @@ Told of a token are the system it is for, the client it was issued to, and clien
 else, and everybody about a token that is not alive, hears `active: false` and nothing more (section 2.2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
 
+from sso.provider.claims import ReadToken
 from sso.provider.client_tokens import AccessTokenChecker
 from sso.provider.domain import Client, ClientAuthentication, Scope
 from sso.provider.endpoint import Authenticator
@@ -18,11 +19,19 @@ from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.redemption import Redemption
 from sso.provider.reference import REFERENCE_CLAIM
 from sso.provider.signing import ACCESS_TOKEN_TYPE, TokenSigner
+from sso.provider.subjects import PairwiseSubjects
 from sso.provider.tokens import PersonTokenReader
 from trust.kernel.errors import NotAuthenticated
 
 _INACTIVE: Final[Mapping[str, object]] = {"active": False}
 _log = structlog.get_logger("sso.introspection")
+
+
+Note = Callable[[ReadToken, Client], None]
+
+
+def _unnoted(_token: ReadToken, _client: Client) -> None:
+    """Nobody keeps who asked."""
 
 
 class Introspection:
@@ -35,12 +44,18 @@ class Introspection:
         persons: PersonTokenReader,
         clients: AccessTokenChecker,
         redemption: Redemption,
+        *,
+        subjects: PairwiseSubjects,
+        note: Note = _unnoted,
     ) -> None:
+        """`note` keeps for the person that a system asked about their token."""
         self._authenticator = authenticator
         self._signer = signer
         self._persons = persons
         self._clients = clients
         self._redemption = redemption
+        self._subjects = subjects
+        self._note = note
 
     def answer(self, request: FormRequest) -> JsonAnswer:
         """Return what the token says, `active: false`, or an error of RFC 6749 section 5.2."""
@@ -62,18 +77,25 @@ class Introspection:
             if not _permitted(claims, client):
                 _log.warning("introspection denied", client=client.id, token=claims.get("jti"))
                 return _INACTIVE
-            self._judge(claims)
+            session = self._judged_session(claims, client)
         except NotAuthenticated as error:
             _log.debug("token not active", client=client.id, reason=error.code)
             return _INACTIVE
         told = {name: value for name, value in claims.items() if name != REFERENCE_CLAIM}
-        return told | {"active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer"}
+        return told | session | {"active": True, "token_type": "DPoP" if "cnf" in claims else "Bearer"}
 
-    def _judge(self, claims: Mapping[str, Any]) -> None:
-        if REFERENCE_CLAIM in claims:
-            self._persons.judge(claims)
-        else:
+    def _judged_session(self, claims: Mapping[str, Any], client: Client) -> dict[str, str]:
+        """Judge the token; return the `sid` under which sign-out will be told to this client, where there is one.
+
+        Whoever got the token by exchange has seen no ID token: without it, it could not tell which session ended.
+        """
+        if REFERENCE_CLAIM not in claims:
             self._clients.judge(claims)
+            return {}
+        token = self._persons.judge(claims)
+        self._note(token, client)
+        session = token.contents.session
+        return {} if session is None else {"sid": self._subjects.session(session, client=client.id)}
 
     def _about_refresh(self, token: str, client: Client) -> Mapping[str, object]:
         """Answer about a refresh token to its own client; asking uses nothing up."""

@@ -208,7 +208,7 @@ def build(folder: Path) -> House:
         par=PushedRequests(
             authenticator, proofs, requests, address=ISSUER + PAR_PATH, clock=clock, randomness=randomness
         ),
-        introspection=Introspection(authenticator, tokens, reader, checker, redemption),
+        introspection=Introspection(authenticator, tokens, reader, checker, redemption, subjects=subjects),
         revocation=Revocation(authenticator, tokens, redemption, revocations, clock),
         rings=keyring,
         limiter=RateLimiter(RATE, FixedClock()),

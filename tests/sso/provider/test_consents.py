@@ -60,7 +60,7 @@ def test_taking_it_back_ends_every_token_that_rests_on_it(house: House, who: Reg
 def test_nobody_takes_back_what_another_allowed(house: House, who: Registered) -> None:
     token = signed_in(house, who)["access_token"]
     (consent,) = house.consents.of("P1")
-    for identifier, person in ((consent.id, "P2"), ("nothing", "P1")):
+    for identifier, person in ((consent.id, "P2"), ("nothing", "P1"), ("a\0b", "P1"), ("", "P1")):
         with pytest.raises(ConsentUnknown):
             house.consents.withdraw(identifier, person=person)
     house.reader.read(token)

@@ -1,6 +1,7 @@
 """Who is told what of a token (RFC 7662), and who can end one (RFC 7009)."""
 
 import base64
+import json
 from dataclasses import replace
 
 import pytest
@@ -20,7 +21,7 @@ from tests.sso.provider.journey import (
     settle,
     signed_in,
 )
-from tests.sso.provider.support import ISSUER, USCC, House
+from tests.sso.provider.support import ISSUER, USCC, House, decode
 from trust.kernel.errors import NotAuthenticated
 
 
@@ -41,10 +42,11 @@ def revoke(house: House, asker: Registered, token: str) -> int:
 
 
 def test_a_living_token_is_told_in_full_but_for_what_is_sealed(house: House, who: Registered) -> None:
-    token = signed_in(house, who)["access_token"]
-    told = ask(house, who, token)
+    answer = signed_in(house, who)
+    told = ask(house, who, answer["access_token"])
     assert told == {
         "active": True,
+        "sid": json.loads(decode(answer["id_token"].split(".")[1]))["sid"],
         "token_type": "Bearer",
         "iss": ISSUER,
         "sub": house.subjects.subject("P1", sector="counter.example"),
