@@ -26,6 +26,7 @@ class Consents:
 
     def withdraw(self, consent_id: str, *, person: str) -> None:
         """Take a consent back: every token that rests on it ends with the same commit. Raises `ConsentUnknown`."""
-        if not self._store.withdraw(consent_id, person, self._clock.now()):
+        # Ids are letters and digits: PostgreSQL fails on a NUL in a text.
+        if not consent_id.isalnum() or not self._store.withdraw(consent_id, person, self._clock.now()):
             raise ConsentUnknown(field="consent")
         _log.info("consent withdrawn", consent=consent_id)
