@@ -15,6 +15,7 @@ from portal.wiring import Installation, active_keys, open_installation
 from sso.provider.store.participants import DatabaseParticipants
 from sso.provider.store.replay import DatabaseReplay
 from sso.provider.store.sweeping import sweep
+from sso.revocation.store import DatabaseRevocations
 from trust.authority.profiles import CaRole
 from trust.config import Settings, load_settings
 from trust.keys import KeyPurpose
@@ -134,6 +135,7 @@ def forget_leftovers(installation: Installation) -> int:
         + sweep(base.database, now)
         + DatabaseReplay(base.database).prune(now)
         + DatabaseParticipants(base.database).prune(now)
+        + DatabaseRevocations(base.database).prune(now)
     )
 
 

@@ -1,10 +1,10 @@
 """The register of cut ties in the database."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, String, bindparam, select
+from sqlalchemy import Connection, String, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -12,6 +12,14 @@ from sso.revocation.domain import Tie
 from trust.db import Base, Database
 
 _POSTGRESQL: Final = "postgresql"
+
+
+KEPT: Final = timedelta(days=40)
+"""How long a cut is kept: longer than anything lives that can carry the tie, which is a refresh token of at most 30 days
+in a session of at most 3 (the bounds of the settings). What is derived from a dead token is never made in the first place."""
+
+_PRUNED_AT_ONCE: Final = 5_000
+"""Rows deleted in one unit of work, some 30 ms for which other writers wait."""
 
 
 class CutTieRow(Base):
@@ -60,3 +68,9 @@ class DatabaseRevocations:
         """Return one of `ties` that has been cut, or None."""
         with self._database.connect() as connection:
             return first_cut_within(connection, ties)
+
+    def prune(self, now: datetime) -> int:
+        """Forget cuts that nothing living can carry any more, `_PRUNED_AT_ONCE` at most; return how many."""
+        old = select(_TIES.c.tie).where(_TIES.c.at < (now - KEPT).isoformat()).limit(_PRUNED_AT_ONCE)
+        with self._database.begin() as connection:
+            return connection.execute(delete(_TIES).where(_TIES.c.tie.in_(old.scalar_subquery()))).rowcount
