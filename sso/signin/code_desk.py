@@ -23,8 +23,7 @@ class CodeDesk(Desk):
 
         Raises `StepUpRequired`, `TotpEnrolled`.
         """
-        person = self._owner(session)
-        self._demand_fresh(session)
+        person = self._fresh_owner(session)
         secret = self._with.randomness.token(SECRET_BYTES)
         totp = StoredTotp(
             person=person.id,
@@ -32,7 +31,7 @@ class CodeDesk(Desk):
             last_step=0,
             created_at=self._now(),
         )
-        if not self._with.credentials.begin_totp(totp):
+        if not self._with.credentials.begin_totp(totp, ended_before=person.credentials_from):
             self._refuse(TotpEnrolled(), "confirmed app exists", person.id)
         return enrolment(secret, account=person.masked_name, issuer=self._with.site.host)
 
@@ -41,9 +40,8 @@ class CodeDesk(Desk):
 
         Raises `StepUpRequired`, `TotpNotEnrolled`, `TotpEnrolled`, `CodeRefused`, `SignInThrottled`.
         """
-        person = self._owner(session)
-        self._demand_fresh(session)
-        totp = self._with.credentials.totp(person.id)
+        person = self._fresh_owner(session)
+        totp = self._totp(person)
         if totp is None:
             self._refuse(TotpNotEnrolled(), "nothing to confirm", person.id)
         if totp.confirmed_at is not None:
@@ -55,9 +53,9 @@ class CodeDesk(Desk):
 
     def remove_totp(self, session: Session) -> None:
         """Remove the app. Raises `StepUpRequired`, `TotpNotEnrolled`."""
-        self._demand_fresh(session)
-        if not self._with.credentials.remove_totp(session.person):
-            self._refuse(TotpNotEnrolled(), "no app to remove", session.person)
+        person = self._fresh_owner(session)
+        if not self._with.credentials.remove_totp(person.id):
+            self._refuse(TotpNotEnrolled(), "no app to remove", person.id)
 
     def with_code(self, attempt_secret: str, code: str, device: Device) -> SignedIn:
         """Finish a sign-in that waits for its code; a wrong code leaves the attempt for another try.
@@ -111,7 +109,7 @@ class CodeDesk(Desk):
         self._with.throttle.take_back(charged)
 
     def _code_proved(self, person: Person, code: str, device: Device) -> tuple[int, Mapping[bytes, Rule]]:
-        totp = self._with.credentials.totp(person.id)
+        totp = self._totp(person)
         if totp is None or totp.confirmed_at is None:
             self._refuse(CodeRefused(), "no confirmed app", person.id)
         return self._judged(person, totp, code, device)

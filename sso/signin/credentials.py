@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from sso.accounts.domain import Person
 from sso.signin.domain import Session, Strength
 
 
@@ -69,6 +70,14 @@ class RecoveryCode:
     expires_at: datetime | None = None
     clerk: str | None = None
     counter: str | None = None
+
+
+def is_ended(made_at: datetime, person: Person) -> bool:
+    """Whether a credential is from before a clerk had the person in front of them (`Person.credentials_from`).
+
+    Whoever enrolled it may have registered the account with the person's number before the person came.
+    """
+    return person.credentials_from is not None and made_at < person.credentials_from
 
 
 class AttemptKind(StrEnum):

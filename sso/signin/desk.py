@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Never
 from urllib.parse import urlsplit
 
 import structlog
 
 from sso.accounts.domain import Person
-from sso.signin.credentials import Attempt, AttemptKind, Enrolled, SessionChange
+from sso.signin.credentials import Attempt, AttemptKind, Enrolled, Passkey, SessionChange, StoredTotp, is_ended
 from sso.signin.devices import Device, DeviceTokens, KnownDevice
 from sso.signin.domain import Session
 from sso.signin.errors import AttemptEnded, SessionOver, StepUpRequired
@@ -25,6 +26,13 @@ from trust.sealing import BlindIndex, FieldCipher
 FRESH: Final = timedelta(minutes=15)
 """How old the proof may be when credentials are changed: long enough to set up an app, short of a coffee break."""
 
+CODE_LIFE: Final = timedelta(minutes=5)
+"""How long the one-time code may take after the password."""
+
+RENEWAL_LIFE: Final = timedelta(minutes=15)
+"""How long choosing a new password may take after the recovery code."""
+
+_LIVES: Final = MappingProxyType({AttemptKind.CODE: CODE_LIFE, AttemptKind.RENEWAL: RENEWAL_LIFE})
 _SECRET_BYTES: Final = 32
 
 _log = structlog.get_logger("sso.signin")
@@ -89,24 +97,38 @@ class Desk:
         self._with = workshop
 
     def enrolled(self, person_id: str) -> Enrolled:
-        """Return what the person can sign in with."""
+        """Return what the person can sign in with. Raises the register's error for an unknown person."""
+        return self._enrolled(self._with.persons.get(person_id))
+
+    def _enrolled(self, person: Person) -> Enrolled:
         credentials = self._with.credentials
+        password = credentials.password(person.id)
         return Enrolled(
-            password=credentials.password(person_id) is not None,
-            codes=self._has_app(person_id),
-            passkeys=credentials.passkeys(person_id),
-            recovery_codes=credentials.recovery_codes_left(person_id),
+            password=password is not None and not is_ended(password.changed_at, person),
+            codes=self._has_app(person),
+            passkeys=self._passkeys(person),
+            recovery_codes=credentials.recovery_codes_left(person.id, since=person.credentials_from),
         )
 
-    def _has_app(self, person_id: str) -> bool:
-        totp = self._with.credentials.totp(person_id)
+    def _totp(self, person: Person) -> StoredTotp | None:
+        totp = self._with.credentials.totp(person.id)
+        return None if totp is None or is_ended(totp.created_at, person) else totp
+
+    def _has_app(self, person: Person) -> bool:
+        totp = self._totp(person)
         return totp is not None and totp.confirmed_at is not None
+
+    def _passkeys(self, person: Person) -> tuple[Passkey, ...]:
+        known = self._with.credentials.passkeys(person.id)
+        return tuple(passkey for passkey in known if not is_ended(passkey.created_at, person))
 
     def _now(self) -> datetime:
         return self._with.clock.now()
 
     def _known(self, device: Device, person: Person | None) -> KnownDevice | None:
-        return self._with.devices.recognise(device.token, person.id if person else None, now=self._now())
+        if person is None:
+            return self._with.devices.recognise(device.token, None, now=self._now())
+        return self._with.devices.recognise(device.token, person.id, now=self._now(), after=person.credentials_from)
 
     def _person(self, person_id: str) -> Person | None:
         """Return the person if they can sign in now."""
@@ -115,13 +137,16 @@ class Desk:
         except NotFound:
             return None
 
-    def _demand_fresh(self, session: Session) -> None:
-        """Raise `StepUpRequired` unless the session's proof is new and the strongest that the person can give.
+    def _fresh_owner(self, session: Session) -> Person:
+        """Return the person of a session whose proof is new and the strongest that the person can give.
 
-        So a thief of a password, or of an open browser, cannot enrol a credential of their own.
+        So a thief of a password, or of an open browser, cannot enrol a credential of their own. Raises
+        `StepUpRequired`, `SessionOver`.
         """
-        if not session.meets(self.enrolled(session.person).strongest, now=self._now(), max_age=FRESH):
+        person = self._owner(session)
+        if not session.meets(self._enrolled(person).strongest, now=self._now(), max_age=FRESH):
             self._refuse(StepUpRequired(), "stale or weak session", session.person)
+        return person
 
     def _owner(self, session: Session) -> Person:
         """Return the person of a session. Raises `SessionOver` when they can no longer sign in."""
@@ -130,10 +155,14 @@ class Desk:
             self._refuse(SessionOver(), "person cannot sign in", session.person)
         return person
 
-    def _new_attempt(self, kind: AttemptKind, person: str, session: str | None, life: timedelta) -> tuple[Attempt, str]:
+    def _new_attempt(self, kind: AttemptKind, person: str, session: str | None) -> tuple[Attempt, str]:
         secret = base64url(self._with.randomness.token(_SECRET_BYTES))
         attempt = Attempt(
-            digest=secret_digest(secret), kind=kind, person=person, session=session, expires_at=self._now() + life
+            digest=secret_digest(secret),
+            kind=kind,
+            person=person,
+            session=session,
+            expires_at=self._now() + _LIVES[kind],
         )
         return attempt, secret
 
@@ -145,6 +174,8 @@ class Desk:
         person = self._person(attempt.person)
         if person is None:
             self._refuse(AttemptEnded(), "person cannot sign in", attempt.person)
+        if is_ended(attempt.expires_at - _LIVES[kind], person):
+            self._refuse(AttemptEnded(), "begun with a credential that has ended", person.id)
         return attempt, person
 
     def _signed_in(self, change: SessionChange, secret: str) -> SignedIn:

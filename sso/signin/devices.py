@@ -81,12 +81,20 @@ class DeviceTokens:
         body = self._randomness.token(_NONCE_BYTES) + _seconds(now + DEVICE_LIFE)
         return base64url(body + self._mac(person, body))
 
-    def recognise(self, token: str | None, person: str | None, *, now: datetime) -> KnownDevice | None:
-        """Return the known device, or None for a token that is absent, expired, of another person or not ours."""
+    def recognise(
+        self, token: str | None, person: str | None, *, now: datetime, after: datetime | None = None
+    ) -> KnownDevice | None:
+        """Return the known device, or None for a token that is absent, expired, of another person or not ours.
+
+        One that was issued up to the second of `after` no longer counts: a stranger may have held the account then.
+        """
         raw = _decoded(token or "")
         body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         genuine = hmac.compare_digest(mac, self._mac(person or "", body))
-        if person is None or not genuine or body[_NONCE_BYTES:] <= _seconds(now):
+        ends = body[_NONCE_BYTES:]
+        if person is None or not genuine or ends <= _seconds(now):
+            return None
+        if after is not None and ends <= _seconds(after + DEVICE_LIFE):
             return None
         return KnownDevice(bucket=body[:_NONCE_BYTES].hex())
 

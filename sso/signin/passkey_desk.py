@@ -4,7 +4,8 @@ import hashlib
 from datetime import timedelta
 from typing import Final
 
-from sso.signin.credentials import Challenge, ChallengeKind, Passkey
+from sso.accounts.domain import Person
+from sso.signin.credentials import Challenge, ChallengeKind, Passkey, is_ended
 from sso.signin.desk import Desk, SignedIn, Workshop
 from sso.signin.devices import Device
 from sso.signin.domain import Method, Session, Strength
@@ -39,7 +40,7 @@ class PasskeyDesk(Desk):
         """
         if session is None:
             return self._ceremonies.authentication_options(self._challenge(ChallengeKind.SIGN_IN, None))
-        known = self._with.credentials.passkeys(session.person)
+        known = self._passkeys(self._owner(session))
         return self._ceremonies.authentication_options(self._challenge(ChallengeKind.STEP_UP, session.id), known)
 
     def with_passkey(self, response: str, device: Device) -> SignedIn:
@@ -53,6 +54,7 @@ class PasskeyDesk(Desk):
         person = self._person(passkey.person)
         if person is None or answer.user_handle is None:
             self._refuse(PasskeyRefused(), "person cannot sign in, or no user handle", passkey.person)
+        self._demand_standing(passkey, person)
         change, secret = self._with.sessions.opening(person, Strength.PASSKEY, (Method.PASSKEY,), device.label)
         if not self._with.ceremonies.finish_by_passkey(passkey, sign_count, self._now(), change):
             self._refuse(PasskeyRefused(), "passkey used or removed meanwhile", person.id)
@@ -63,8 +65,9 @@ class PasskeyDesk(Desk):
 
         Raises `PasskeyMalformed`, `PasskeyRefused` (also for another person's passkey), `SessionOver`.
         """
-        self._owner(session)
+        person = self._owner(session)
         _, passkey, sign_count = self._passkey_proved(response, ChallengeKind.STEP_UP, session)
+        self._demand_standing(passkey, person)
         change, secret = self._with.sessions.renewing(session, Strength.PASSKEY, (Method.PASSKEY,))
         if not self._with.ceremonies.finish_by_passkey(passkey, sign_count, self._now(), change):
             self._refuse(SessionOver(), "passkey used or removed, or session over, meanwhile", session.person)
@@ -75,9 +78,8 @@ class PasskeyDesk(Desk):
 
         Raises `StepUpRequired`, `PasskeysTooMany`.
         """
-        person = self._owner(session)
-        self._demand_fresh(session)
-        known = self._with.credentials.passkeys(person.id)
+        person = self._fresh_owner(session)
+        known = self._passkeys(person)
         self._demand_room(known, person.id)
         challenge = self._challenge(ChallengeKind.REGISTRATION, session.id)
         return self._ceremonies.registration_options(
@@ -88,12 +90,11 @@ class PasskeyDesk(Desk):
         """Register the passkey that the browser made for `enrol_passkey`; `label` is the person's word for it.
 
         Raises `PasskeyMalformed`, `PasskeyRefused`, `PasskeyEnrolled`, `PasskeysTooMany`, `StepUpRequired`, and
-        `TextLength`, `TextCharacters`, `PersonalNumberInText` for the label.
+        `SessionOver`; and `TextLength`, `TextCharacters`, `PersonalNumberInText` for the label.
         """
-        person = self._owner(session)
-        self._demand_fresh(session)
+        person = self._fresh_owner(session)
         check_clear_text(label, field="label", most=LABEL_MAX)
-        self._demand_room(self._with.credentials.passkeys(person.id), person.id)
+        self._demand_room(self._passkeys(person), person.id)
         answer = self._answered(response, ChallengeKind.REGISTRATION, session)
         try:
             proved = self._ceremonies.verify_registration(answer)
@@ -108,13 +109,14 @@ class PasskeyDesk(Desk):
             label=label,
             created_at=self._now(),
         )
-        if not self._with.credentials.add_passkey(passkey):
+        if not self._with.credentials.add_passkey(passkey, session):
+            self._with.sessions.living(session.id)
             self._refuse(PasskeyEnrolled(), "credential id registered before", person.id)
         return passkey
 
     def remove_passkey(self, session: Session, passkey_id: str) -> None:
         """Remove a passkey of the session's person. Raises `StepUpRequired`, `PasskeyUnknown`."""
-        self._demand_fresh(session)
+        self._fresh_owner(session)
         if not self._with.credentials.remove_passkey(passkey_id, session.person):
             self._refuse(PasskeyUnknown(field="passkey"), "not a passkey of the person", session.person)
 
@@ -157,6 +159,10 @@ class PasskeyDesk(Desk):
             )
         except PasskeyRefused as error:
             self._refuse(error, str(error.facts.get("reason")), passkey.person)
+
+    def _demand_standing(self, passkey: Passkey, person: Person) -> None:
+        if is_ended(passkey.created_at, person):
+            self._refuse(PasskeyRefused(), "passkey has ended", person.id)
 
     def _demand_room(self, known: tuple[Passkey, ...], person: str) -> None:
         if len(known) >= PASSKEYS_MAX:

@@ -1,11 +1,10 @@
 """Signing in by password."""
 
 import unicodedata
-from datetime import timedelta
 from typing import Final
 
 from sso.accounts.domain import Person
-from sso.signin.credentials import AttemptKind, StoredPassword
+from sso.signin.credentials import AttemptKind, StoredPassword, is_ended
 from sso.signin.desk import Desk, SecondFactorNeeded, SignedIn, Workshop, usable
 from sso.signin.devices import Device
 from sso.signin.domain import Method, Session, Strength
@@ -14,9 +13,6 @@ from sso.signin.passwords import check_new_password
 from sso.signin.throttle import Secret
 from trust.formats.holders import HolderNumber
 from trust.kernel.encoding import base64url
-
-CODE_LIFE: Final = timedelta(minutes=5)
-"""How long the one-time code may take after the password."""
 
 _NOBODY: Final = ""  # no person has this id: an unknown account costs the same query as a known one
 _DECOY_BYTES: Final = 16
@@ -32,12 +28,15 @@ class PasswordDesk(Desk):
     def enrol_password(self, person_id: str, password: str) -> None:
         """Give a person their first password; the caller has just registered them, or they are signed in upstream.
 
+        A password from before `Person.credentials_from` is replaced, and what else was enrolled before goes with it.
+
         Raises:
             PasswordLength, PasswordCharacters, PasswordWeak: it cannot be a password of this person.
             PasswordEnrolled: there is one; it is changed by `change_password` or replaced by `recover`.
         """
-        text = check_new_password(password, self._with.persons.get(person_id))
-        if not self._with.credentials.enrol_password(self._stored(person_id, text, generation=1)):
+        person = self._with.persons.get(person_id)
+        stored = self._stored(person_id, check_new_password(password, person), generation=1)
+        if not self._with.credentials.enrol_password(stored, ended_before=person.credentials_from):
             self._refuse(PasswordEnrolled(), "password exists", person_id)
 
     def with_password(self, identifier: HolderNumber, password: str, device: Device) -> SignedIn | SecondFactorNeeded:
@@ -63,7 +62,7 @@ class PasswordDesk(Desk):
             SessionOver: the session ended meanwhile.
         """
         owner = self._owner(session)
-        reach = Strength.ONE_TIME_CODE if self._has_app(owner.id) else Strength.PASSWORD
+        reach = Strength.ONE_TIME_CODE if self._has_app(owner) else Strength.PASSWORD
         if not session.may_be_renewed_by(reach):
             self._refuse(StepUpTooWeak(), "password for a stronger session", owner.id)
         person, stored = self._password_proved(owner, owner.code.text, password, device)
@@ -78,8 +77,7 @@ class PasswordDesk(Desk):
             PasswordLength, PasswordCharacters, PasswordWeak: the new one cannot be a password of this person.
             SessionOver: the session ended, or the password was changed, meanwhile.
         """
-        owner = self._owner(session)
-        self._demand_fresh(session)
+        owner = self._fresh_owner(session)
         text = check_new_password(new, owner)
         _, stored = self._password_proved(owner, owner.code.text, old, device)
         changed = self._stored(owner.id, text, generation=stored.generation + 1)
@@ -96,9 +94,8 @@ class PasswordDesk(Desk):
         stored = self._with.credentials.password(person.id if person else _NOBODY)
         hashed = self._opened(stored) if stored else self._decoy
         right = self._with.hasher.matches(hashed, password)
-        if person is None or stored is None or not right:
-            reason = "no such account" if person is None else "wrong password" if stored else "no password"
-            self._refuse(SignInRefused(), reason, person.id if person else None)
+        if person is None or stored is None or not right or is_ended(stored.changed_at, person):
+            self._refuse(SignInRefused(), _reason(person, stored, right=right), person.id if person else None)
         self._with.throttle.take_back(charged)
         if self._with.hasher.outdated(hashed):
             renewed = self._stored(person.id, unicodedata.normalize("NFC", password), generation=stored.generation)
@@ -109,8 +106,8 @@ class PasswordDesk(Desk):
         self, person: Person, stored: StoredPassword, device: Device, session: Session | None
     ) -> SignedIn | SecondFactorNeeded:
         sessions, ceremonies = self._with.sessions, self._with.ceremonies
-        if self._has_app(person.id):
-            attempt, secret = self._new_attempt(AttemptKind.CODE, person.id, session.id if session else None, CODE_LIFE)
+        if self._has_app(person):
+            attempt, secret = self._new_attempt(AttemptKind.CODE, person.id, session.id if session else None)
             if not ceremonies.begin_attempt(stored, attempt):
                 self._refuse(SignInRefused(), "password changed meanwhile", person.id)
             return SecondFactorNeeded(attempt=secret, expires_at=attempt.expires_at)
@@ -132,6 +129,14 @@ class PasswordDesk(Desk):
 
     def _opened(self, stored: StoredPassword) -> bytes:
         return self._with.cipher.open(stored.sealed, place=_place(stored.person))
+
+
+def _reason(person: Person | None, stored: StoredPassword | None, *, right: bool) -> str:
+    if person is None:
+        return "no such account"
+    if stored is None:
+        return "no password"
+    return "right password, which has ended" if right else "wrong password"
 
 
 def _place(person_id: str) -> str:

@@ -73,8 +73,8 @@ class CredentialStore(Protocol):
         """Return the person's password, or None."""
         ...
 
-    def enrol_password(self, password: StoredPassword) -> bool:
-        """Keep a first password; False when the person has one."""
+    def enrol_password(self, password: StoredPassword, *, ended_before: datetime | None) -> bool:
+        """Keep a first password, and drop what was enrolled before `ended_before`; False when the person has one."""
         ...
 
     def rehash(self, person: str, generation: int, sealed: bytes) -> None:
@@ -85,8 +85,8 @@ class CredentialStore(Protocol):
         """Return the person's app, confirmed or not, or None."""
         ...
 
-    def begin_totp(self, totp: StoredTotp) -> bool:
-        """Keep an unconfirmed app; False when there is a confirmed one."""
+    def begin_totp(self, totp: StoredTotp, *, ended_before: datetime | None) -> bool:
+        """Keep an unconfirmed app; False when there is a confirmed one, made after `ended_before`."""
         ...
 
     def confirm_totp(self, totp: StoredTotp, time_step: int, at: datetime) -> bool:
@@ -109,24 +109,24 @@ class CredentialStore(Protocol):
         """Return the passkey of this credential id, or None."""
         ...
 
-    def add_passkey(self, passkey: Passkey) -> bool:
-        """Keep a new passkey; False when its credential id is registered already."""
+    def add_passkey(self, passkey: Passkey, session: Session) -> bool:
+        """Keep a new passkey; False when its credential id is registered already, or the session is over."""
         ...
 
     def remove_passkey(self, passkey_id: str, person: str) -> bool:
         """Remove a passkey of the person; False when there is none of this id."""
         ...
 
-    def replace_recovery_codes(self, person: str, codes: Sequence[RecoveryCode]) -> None:
-        """Keep a new set of saved recovery codes; the old set ends."""
+    def replace_recovery_codes(self, person: str, codes: Sequence[RecoveryCode], session: Session) -> bool:
+        """Keep a new set of saved recovery codes; the old set ends. False when the session is over."""
         ...
 
     def add_counter_code(self, code: RecoveryCode, at: datetime) -> None:
         """Keep a code from a counter; unused older ones of the person end."""
         ...
 
-    def recovery_codes_left(self, person: str) -> int:
-        """Return how many saved recovery codes were not used."""
+    def recovery_codes_left(self, person: str, *, since: datetime | None) -> int:
+        """Return how many saved recovery codes, made since then, were not used."""
         ...
 
 
@@ -172,8 +172,8 @@ class CeremonyStore(Protocol):
         """Put a new password in the place of `old`, renew this session, end all others and what is under way."""
         ...
 
-    def begin_recovery(self, code_digest: bytes, attempt: Attempt, at: datetime) -> bool:
-        """Use up a recovery code of the person and keep the attempt that it opens."""
+    def begin_recovery(self, code_digest: bytes, attempt: Attempt, at: datetime, *, since: datetime | None) -> bool:
+        """Use up a recovery code of the person, made since then, and keep the attempt that it opens."""
         ...
 
     def renew(

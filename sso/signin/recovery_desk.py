@@ -4,7 +4,7 @@ A code from a counter is also how a person who was registered there gets their f
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -14,15 +14,12 @@ from sso.signin.credentials import AttemptKind, RecoveryCode
 from sso.signin.desk import SignedIn, usable
 from sso.signin.devices import Device
 from sso.signin.domain import Method, Session, Strength
-from sso.signin.errors import AttemptEnded, HandOutRefused, RecoveryRefused
+from sso.signin.errors import AttemptEnded, HandOutRefused, RecoveryRefused, SessionOver
 from sso.signin.password_desk import PasswordDesk
 from sso.signin.passwords import check_new_password
 from sso.signin.recovery_codes import CODES, COUNTER_CODE_LIFE, digest_of, new_code
 from sso.signin.throttle import Secret
 from trust.formats.holders import HolderNumber
-
-RENEWAL_LIFE: Final = timedelta(minutes=15)
-"""How long choosing a new password may take after the code."""
 
 _NOBODY: Final = ""
 
@@ -57,11 +54,14 @@ class RecoveryDesk(PasswordDesk):
     """Recovery and first enrolment."""
 
     def new_recovery_codes(self, session: Session) -> tuple[str, ...]:
-        """Return a new set of recovery codes, shown this once; the old set ends. Raises `StepUpRequired`."""
-        person = self._owner(session)
-        self._demand_fresh(session)
+        """Return a new set of recovery codes, shown this once; the old set ends.
+
+        Raises `StepUpRequired`, `SessionOver`.
+        """
+        person = self._fresh_owner(session)
         codes, kept = self._new_codes(person.id)
-        self._with.credentials.replace_recovery_codes(person.id, kept)
+        if not self._with.credentials.replace_recovery_codes(person.id, kept, session):
+            self._refuse(SessionOver(), "session ended meanwhile", person.id)
         return codes
 
     def hand_out_code(self, person_id: str, *, clerk: Clerk, counter: str) -> HandedOut:
@@ -98,8 +98,9 @@ class RecoveryDesk(PasswordDesk):
         charged = self._with.throttle.charge(Secret.RECOVERY, identifier.text, device, self._known(device, person))
         # Nobody has the empty id: an unknown number takes the same queries, and no code of anybody is used up.
         owner = person.id if person else _NOBODY
-        attempt, secret = self._new_attempt(AttemptKind.RENEWAL, owner, None, RENEWAL_LIFE)
-        if not self._with.ceremonies.begin_recovery(digest_of(code), attempt, self._now()):
+        attempt, secret = self._new_attempt(AttemptKind.RENEWAL, owner, None)
+        since = person.credentials_from if person else None
+        if not self._with.ceremonies.begin_recovery(digest_of(code), attempt, self._now(), since=since):
             self._refuse(RecoveryRefused(), "no such account" if person is None else "no such code", owner or None)
         self._with.throttle.take_back(charged)
         _log.info("recovery begun", person=owner)

@@ -202,7 +202,7 @@ def test_the_command_of_the_shell_exits_the_same(yinxin):
 
 def test_a_service_proves_its_keys_before_it_serves(yinxin, monkeypatch):
     served = []
-    monkeypatch.setattr("portal.commands.service.run_server", lambda settings, _housekeeping: served.append(settings))
+    monkeypatch.setattr("portal.commands.service.run_server", lambda settings, *_keepers: served.append(settings))
     before = yinxin.json("ledger", "verify")["size"]
     assert yinxin("serve").code == 0
     proofs = yinxin.json("ledger", "entries", "--start", before)

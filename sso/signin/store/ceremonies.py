@@ -20,7 +20,15 @@ from sso.signin.credentials import (
     SessionChange,
     StoredPassword,
 )
-from sso.signin.store.credentials import PASSKEYS, PASSWORDS, RECOVERY_CODES, TOTP, saved_codes_step, use_step
+from sso.signin.store.credentials import (
+    PASSKEYS,
+    PASSWORDS,
+    RECOVERY_CODES,
+    TOTP,
+    made_since,
+    saved_codes_step,
+    use_step,
+)
 from sso.signin.store.sessions import change_step, end_all_step
 from sso.signin.store.tables import AttemptRow, ChallengeRow, moment_of, moment_text
 from sso.signin.store.work import Step, any_rows, commit, one_row
@@ -103,12 +111,16 @@ class DatabaseCeremonyStore:
         ends = end_all_step(person, keep=session, reason="password-changed", at=at)
         return commit(self._database, [_replace(old, new), _end_all_attempts(person), ends, change_step(change)])
 
-    def begin_recovery(self, code_digest: bytes, attempt: Attempt, at: datetime) -> bool:
-        """Use up a recovery code of the person and keep the attempt that it opens; False when it is not usable."""
+    def begin_recovery(self, code_digest: bytes, attempt: Attempt, at: datetime, *, since: datetime | None) -> bool:
+        """Use up a recovery code of the person and keep the attempt that it opens; False when it is not usable.
+
+        A code from before `since` is not.
+        """
         usable = (
             RECOVERY_CODES.c.digest == code_digest,
             RECOVERY_CODES.c.person == attempt.person,
             RECOVERY_CODES.c.used_at.is_(None),
+            *made_since(since),
             or_(RECOVERY_CODES.c.expires_at.is_(None), RECOVERY_CODES.c.expires_at > moment_text(at)),
         )
         use = one_row(update(RECOVERY_CODES).where(*usable).values(used_at=moment_text(at)))

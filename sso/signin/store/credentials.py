@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sso.signin.credentials import Passkey, RecoveryCode, StoredPassword, StoredTotp
+from sso.signin.domain import Session
+from sso.signin.store.sessions import living_step
 from sso.signin.store.tables import PasskeyRow, PasswordRow, RecoveryCodeRow, TotpRow, moment_of, moment_text
 from sso.signin.store.work import Step, any_rows, commit, insert_missing, one_row
 from trust.db import Base, Database
@@ -32,6 +34,11 @@ def saved_codes_step(codes: Sequence[RecoveryCode], person: str) -> Step:
     return lambda connection: remove(connection) and add(connection)
 
 
+def made_since(moment: datetime | None) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition that a recovery code was made at this moment or later; none without a moment."""
+    return () if moment is None else (RECOVERY_CODES.c.created_at >= moment_text(moment),)
+
+
 class DatabaseCredentialStore:
     """`sso.signin.ports.CredentialStore` on the database."""
 
@@ -48,16 +55,24 @@ class DatabaseCredentialStore:
             person=row.person, sealed=row.sealed, generation=row.generation, changed_at=moment_of(row.changed_at)
         )
 
-    def enrol_password(self, password: StoredPassword) -> bool:
-        """Keep a first password; False when the person has one."""
-        values = {
-            "person": password.person,
-            "sealed": password.sealed,
-            "generation": password.generation,
-            "changed_at": moment_text(password.changed_at),
-        }
+    def enrol_password(self, password: StoredPassword, *, ended_before: datetime | None) -> bool:
+        """Keep a first password; False when the person has one.
+
+        One from before `ended_before` is replaced, and every other credential from before goes in the same commit.
+        """
+        values = {"sealed": password.sealed, "changed_at": moment_text(password.changed_at)}
+        first = values | {"person": password.person, "generation": password.generation}
         with self._database.begin() as connection:
-            return insert_missing(connection, PASSWORDS, [values]) == 1
+            if insert_missing(connection, PASSWORDS, [first]) != 1:
+                if ended_before is None:
+                    return False
+                old = (PASSWORDS.c.person == password.person, PASSWORDS.c.changed_at < moment_text(ended_before))
+                replaced = update(PASSWORDS).where(*old).values(values | {"generation": PASSWORDS.c.generation + 1})
+                if connection.execute(replaced).rowcount != 1:
+                    return False
+            if ended_before is not None:
+                _drop_ended(connection, password.person, ended_before)
+        return True
 
     def rehash(self, person: str, generation: int, sealed: bytes) -> None:
         """Keep a new hash of the same password, unless the password was changed meanwhile."""
@@ -79,9 +94,15 @@ class DatabaseCredentialStore:
             confirmed_at=moment_of(row.confirmed_at) if row.confirmed_at else None,
         )
 
-    def begin_totp(self, totp: StoredTotp) -> bool:
-        """Keep an unconfirmed app in the place of another unconfirmed one; False when there is a confirmed one."""
-        pending = (TOTP.c.person == totp.person, TOTP.c.confirmed_at.is_(None))
+    def begin_totp(self, totp: StoredTotp, *, ended_before: datetime | None) -> bool:
+        """Keep an unconfirmed app in the place of another unconfirmed one, or of one from before `ended_before`.
+
+        False when there is a confirmed one.
+        """
+        replaceable: ColumnElement[bool] = TOTP.c.confirmed_at.is_(None)
+        if ended_before is not None:
+            replaceable = or_(replaceable, TOTP.c.created_at < moment_text(ended_before))
+        pending = (TOTP.c.person == totp.person, replaceable)
         values = {
             "person": totp.person,
             "sealed": totp.sealed,
@@ -123,8 +144,8 @@ class DatabaseCredentialStore:
             row = connection.execute(select(PASSKEYS).where(PASSKEYS.c.credential == credential)).first()
         return None if row is None else _passkey(row)
 
-    def add_passkey(self, passkey: Passkey) -> bool:
-        """Keep a new passkey; False when its credential id is registered already, for whomever."""
+    def add_passkey(self, passkey: Passkey, session: Session) -> bool:
+        """Keep a new passkey; False when its credential id is registered already, for whomever, or the session over."""
         values = {
             "id": passkey.id,
             "person": passkey.person,
@@ -135,7 +156,7 @@ class DatabaseCredentialStore:
             "created_at": moment_text(passkey.created_at),
         }
         try:
-            return commit(self._database, [one_row(insert(PASSKEYS).values(values))])
+            return commit(self._database, [living_step(session), one_row(insert(PASSKEYS).values(values))])
         except IntegrityError:
             return False
 
@@ -144,9 +165,9 @@ class DatabaseCredentialStore:
         mine = (PASSKEYS.c.id == passkey_id, PASSKEYS.c.person == person)
         return commit(self._database, [one_row(delete(PASSKEYS).where(*mine))])
 
-    def replace_recovery_codes(self, person: str, codes: Sequence[RecoveryCode]) -> None:
-        """Keep a new set of saved recovery codes; the old set ends."""
-        commit(self._database, [saved_codes_step(codes, person)])
+    def replace_recovery_codes(self, person: str, codes: Sequence[RecoveryCode], session: Session) -> bool:
+        """Keep a new set of saved recovery codes; the old set ends. False when the session is over."""
+        return commit(self._database, [living_step(session), saved_codes_step(codes, person)])
 
     def add_counter_code(self, code: RecoveryCode, at: datetime) -> None:
         """Keep a code from a counter; unused older ones of the person end."""
@@ -159,15 +180,25 @@ class DatabaseCredentialStore:
         end = any_rows(update(RECOVERY_CODES).where(*open_ones).values(expires_at=moment_text(at)))
         commit(self._database, [end, one_row(insert(RECOVERY_CODES).values(_code_values(code)))])
 
-    def recovery_codes_left(self, person: str) -> int:
-        """Return how many saved recovery codes were not used."""
+    def recovery_codes_left(self, person: str, *, since: datetime | None) -> int:
+        """Return how many saved recovery codes, made since then, were not used."""
         unused = (
             RECOVERY_CODES.c.person == person,
             RECOVERY_CODES.c.clerk.is_(None),
             RECOVERY_CODES.c.used_at.is_(None),
+            *made_since(since),
         )
         with self._database.connect() as connection:
             return int(connection.execute(select(func.count()).select_from(RECOVERY_CODES).where(*unused)).scalar_one())
+
+
+def _drop_ended(connection: Connection, person: str, before: datetime) -> None:
+    """Delete the app, the passkeys and the saved recovery codes from before a moment."""
+    for table in (TOTP, PASSKEYS, RECOVERY_CODES):
+        old = and_(table.c.person == person, table.c.created_at < moment_text(before))
+        if table is RECOVERY_CODES:
+            old = and_(old, RECOVERY_CODES.c.clerk.is_(None))  # those from a counter stay as the record
+        connection.execute(delete(table).where(old))
 
 
 def _code_values(code: RecoveryCode) -> dict[str, Any]:

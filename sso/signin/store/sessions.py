@@ -28,6 +28,11 @@ def change_step(change: SessionChange) -> Step:
     return lambda connection: _changed(connection, change)
 
 
+def living_step(session: Session) -> Step:
+    """Return the step that holds while nothing that the session hangs on has ended."""
+    return lambda connection: first_cut_within(connection, session.ties) is None
+
+
 def end_all_step(person: str, *, keep: str | None, reason: str, at: datetime) -> Step:
     """Return the step that ends every session of a person but one."""
 
@@ -104,6 +109,8 @@ def _changed(connection: Connection, change: SessionChange) -> bool:
         "last_seen_at": moment_text(session.last_seen_at),
     }
     if not change.opens:
+        if first_cut_within(connection, session.ties):
+            return False
         mine = and_(_SESSIONS.c.id == session.id, _SESSIONS.c.person == session.person, _LIVING)
         return bool(connection.execute(update(_SESSIONS).where(mine).values(values)).rowcount == 1)
     values |= {

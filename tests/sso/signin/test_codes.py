@@ -9,6 +9,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from sso.signin.code_desk import CodeDesk
+from sso.signin.desk import CODE_LIFE
 from sso.signin.domain import Method, Strength
 from sso.signin.errors import (
     AttemptEnded,
@@ -19,7 +20,6 @@ from sso.signin.errors import (
     TotpEnrolled,
     TotpNotEnrolled,
 )
-from sso.signin.password_desk import CODE_LIFE
 from sso.signin.service import SecondFactorNeeded
 from sso.signin.totp import step_of
 from tests.fakes import MOMENT

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from sso.signin.desk import RENEWAL_LIFE
 from sso.signin.domain import Method, Strength
 from sso.signin.errors import AttemptEnded, HandOutRefused, PasswordWeak, RecoveryRefused, SignInRefused, StepUpRequired
 from sso.signin.recovery_codes import CODES, COUNTER_CODE_LIFE, digest_of, new_code
-from sso.signin.recovery_desk import RENEWAL_LIFE
 from tests.fakes import MOMENT, CountingRandomness
 from tests.sso.signin.authenticator import Authenticator
 from tests.sso.signin.test_passkeys import enrolled
