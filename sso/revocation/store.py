@@ -15,8 +15,8 @@ _POSTGRESQL: Final = "postgresql"
 
 
 KEPT: Final = timedelta(days=40)
-"""How long a cut is kept: longer than anything lives that can carry the tie, which is a refresh token of at most 30 days
-in a session of at most 3 (the bounds of the settings). What is derived from a dead token is never made in the first place."""
+"""How long a cut is kept: longer than anything lives that can carry the tie. By the bounds of the settings that is a
+refresh token of 30 days in a session of 3. What is derived from a dead token is never made in the first place."""
 
 _PRUNED_AT_ONCE: Final = 5_000
 """Rows deleted in one unit of work, some 30 ms for which other writers wait."""
