@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, UniqueConstraint, delete, select
+from sqlalchemy import Connection, Row, String, UniqueConstraint, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,17 +33,18 @@ class ConsentRow(Base):
 
 
 _CONSENTS = Base.metadata.tables["sso_consents"]
+_FIND = select(_CONSENTS).where(
+    _CONSENTS.c.person == bindparam("by"),
+    _CONSENTS.c.client == bindparam("to"),
+    _CONSENTS.c.matter == bindparam("about"),
+)
 
 
 def remember_within(connection: Connection, consent: Consent) -> None:
     """Keep a consent inside another store's unit of work: what was allowed before and is still good stays allowed."""
     matter = consent.matter or _NO_MATTER
     insert = postgresql.insert(_CONSENTS) if connection.dialect.name == _POSTGRESQL else sqlite.insert(_CONSENTS)
-    found = connection.execute(
-        select(_CONSENTS).where(
-            _CONSENTS.c.person == consent.person, _CONSENTS.c.client == consent.client, _CONSENTS.c.matter == matter
-        )
-    ).first()
+    found = connection.execute(_FIND, {"by": consent.person, "to": consent.client, "about": matter}).first()
     before = _consent(found).scopes if found is not None and _consent(found).expires_at > consent.given_at else None
     if before is not None and consent.scopes <= before:
         return  # nothing new: the first moment stands, so that a consent is asked for again in time
@@ -67,11 +68,8 @@ class DatabaseConsentStore:
 
     def remembered(self, person: str, client: str, matter: str | None) -> Consent | None:
         """Return the consent, or None."""
-        statement = select(_CONSENTS).where(
-            _CONSENTS.c.person == person, _CONSENTS.c.client == client, _CONSENTS.c.matter == (matter or _NO_MATTER)
-        )
         with self._database.connect() as connection:
-            row = connection.execute(statement).first()
+            row = connection.execute(_FIND, {"by": person, "to": client, "about": matter or _NO_MATTER}).first()
         return None if row is None else _consent(row)
 
     def of(self, person: str) -> Sequence[Consent]:

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from sso.provider.domain import ClientAuthentication, Registered
 from sso.provider.errors import TokenKeyUnusable
@@ -180,10 +181,8 @@ def test_the_grants_own_row_cannot_be_moved(house: House, who: Registered) -> No
     """The contents are sealed to their row: copied to another grant they do not open."""
     first, second = (signed_in(house, who, scope=SCOPES)["refresh_token"] for _ in range(2))
     with house.database.begin() as connection:
-        identifiers = connection.exec_driver_sql("select id from sso_grants order by id").scalars().all()
-        connection.exec_driver_sql(
-            "update sso_grants set sealed = (select sealed from sso_grants where id = ?) where id = ?",
-            (identifiers[0], identifiers[1]),
-        )
+        one, two = connection.execute(text("select id from sso_grants order by id")).scalars()
+        move = text("update sso_grants set sealed = (select sealed from sso_grants where id = :one) where id = :two")
+        connection.execute(move, {"one": one, "two": two})
     assert refresh(house, who, first).status_code == 200
     assert refresh(house, who, second).get_json()["code"] == "sealed-value-broken"

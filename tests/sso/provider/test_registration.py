@@ -223,7 +223,6 @@ def test_a_registration_comes_back_as_it_was_made(house: House) -> None:
         backchannel_logout_uri="https://counter.example/out",
         pass_to=frozenset({target.client.id, "api"}),
         contact="信息中心",
-        sandbox=True,
         dpop_required=True,
         **keyed(jwks(EC)),
     )
