@@ -18,6 +18,9 @@ from portal.demo import data, world
 from portal.setup import initialise
 from portal.wiring import Installation
 from seals.domain import Placement, StampJob
+from tests.integration.installation import template
+from tests.interop.relying.house import Citizen, House, opened
+from tests.interop.relying.listener import Listener, listening
 from trust.config import load_settings
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.keys import UseContext
@@ -147,3 +150,25 @@ def exhibit(exhibits: Exhibits, request: pytest.FixtureRequest) -> Exhibit:
     """Each certificate in turn."""
     chosen: Exhibit = getattr(exhibits, request.param)
     return chosen
+
+
+@pytest.fixture(scope="session")
+def listener() -> Iterator[Listener]:
+    """The address of the relying systems."""
+    with listening() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, listener: Listener) -> Iterator[House]:
+    """The served provider, with a citizen who can sign in."""
+    with opened(template(tmp_path_factory), tmp_path_factory.mktemp("house"), listener) as found:
+        yield found
+
+
+@pytest.fixture
+def citizen() -> Iterator[Citizen]:
+    """The citizen with a fresh browser."""
+    made = Citizen()
+    yield made
+    made.browser.close()
