@@ -37,7 +37,7 @@ TRUST_FRAMEWORK = "urn:yinxin:proofing"
 """The trust framework of our verified claims (OIDC4IDA section 5.4): the proofing levels of this service."""
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE)
-PROMPTS = ("none", "login", "consent")
+PROMPTS = ("none", "login", "consent", "select_account")
 LOCALES = ("zh-CN", "en")
 CLAIMS = (
     "sub",
@@ -49,9 +49,7 @@ CLAIMS = (
     "nonce",
     "acr",
     "amr",
-    "azp",
     "sid",
-    "at_hash",
     "name",
     "ial",
     "holder_kind",
