@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = Field(
         "development", description="`production` refuses every unsafe default."
     )
+    sandbox: bool | None = Field(
+        None,
+        description="Whether sandbox systems, for invented people only, are admitted; empty means in development only.",
+    )
     database_url: str = Field(
         "",
         description="SQLAlchemy address; empty means SQLite at `<home>/yinxin.sqlite3`. PostgreSQL: `postgresql+psycopg://…`.",
@@ -197,6 +201,11 @@ class Settings(BaseSettings):
     def loopback_allowed(self) -> bool:
         """Whether outgoing requests may go to this machine, with the default applied."""
         return self.environment == "development" if self.outbound_loopback is None else self.outbound_loopback
+
+    @property
+    def sandbox_allowed(self) -> bool:
+        """Whether sandbox systems may exist, with the default applied."""
+        return self.environment == "development" if self.sandbox is None else self.sandbox
 
     @property
     def passphrase_path(self) -> Path:

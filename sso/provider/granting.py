@@ -16,6 +16,7 @@ from sso.provider.grants import CONSENT_DAYS, Consent, Grant
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.ports import ConsentStore
 from sso.provider.requests import AuthorizationRequest
+from sso.provider.sandbox import is_invented
 from sso.provider.subjects import PairwiseSubjects
 from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Session
@@ -78,16 +79,18 @@ class Granting:
         Raises:
             AuthorizationNotReady: the person is not active, or not as they were at the sign-in.
             MandateNotUsable: no such mandate for this person and matter.
-            OAuthRefused: the person is no clerk although one is asked for; the matter has left the catalogue.
+            OAuthRefused: the person is no clerk although one is asked for; the matter has left the catalogue; a real
+                person or organisation at a sandbox system.
         """
         now = self._clock.now()
         person = self._facts.persons.get(session.person)
         if not person.active or person.epoch != session.person_epoch:
             raise AuthorizationNotReady(reason="person")
+        _check_invented(relying, person)
         grant_id = new_id(self._clock, self._randomness)
         matter = self._matter(request.matter) if request.matter is not None else None
         mandate = self._mandate(session.person, request.matter, mandate_id, now) if mandate_id is not None else None
-        represents, mandate_ties = self._represented(mandate) if mandate is not None else (None, frozenset())
+        represents, mandate_ties = self._represented(relying, mandate) if mandate is not None else (None, frozenset())
         ties = {Tie(TieKind.GRANT, grant_id)} | session.ties | mandate_ties | self._clerk_ties(request, person)
         contents = TokenContents(
             client=client.id,
@@ -154,8 +157,9 @@ class Granting:
         _log.warning("mandate not usable", person=agent, mandate=mandate_id, matter=matter)
         raise MandateNotUsable(field="represents")
 
-    def _represented(self, mandate: Mandate) -> tuple[Representation, frozenset[Tie]]:
+    def _represented(self, relying: RelyingSystem, mandate: Mandate) -> tuple[Representation, frozenset[Tie]]:
         principal = self._facts.persons.get(mandate.principal)
+        _check_invented(relying, principal)
         if not principal.active:
             raise MandateNotUsable(field="represents")
         represents = Representation(
@@ -175,6 +179,13 @@ class Granting:
         if clerk is None or clerk.disabled_at is not None:
             raise OAuthRefused("access_denied", "This scope is for clerks in office.")
         return frozenset({Tie(TieKind.CLERK, clerk.tie_id)})
+
+
+def _check_invented(relying: RelyingSystem, person: Person) -> None:
+    """Nobody real signs in to a sandbox, or is represented there."""
+    if relying.sandbox and not is_invented(person.code):
+        _log.warning("real person at a sandbox", person=person.id)
+        raise OAuthRefused("access_denied", "Only invented people sign in to a sandbox system.")
 
 
 def _types(relying: RelyingSystem, matter: Matter | None, mandate: Mandate | None) -> frozenset[str]:

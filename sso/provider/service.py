@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import structlog
 
+from sso.provider import sandbox
 from sso.provider.domain import (
     LABEL_CHARACTERS,
     SECRET_BYTES,
@@ -36,12 +37,24 @@ _log = structlog.get_logger("sso")
 class ClientRegistry:
     """The register of clients, for operators; clients are recognised by `sso.provider.client_auth`."""
 
-    def __init__(self, store: ClientStore, clock: Clock, randomness: Randomness, *, issuer: str = "") -> None:
-        """`issuer` is the public address of this service, which no client can claim as its resource."""
+    def __init__(
+        self,
+        store: ClientStore,
+        clock: Clock,
+        randomness: Randomness,
+        *,
+        issuer: str = "",
+        sandboxes: bool = False,
+    ) -> None:
+        """`issuer` is the public address of this service, which no client can claim as its resource.
+
+        `sandboxes` says whether the installation admits sandbox systems (`sso.provider.sandbox`).
+        """
         self._store = store
         self._clock = clock
         self._randomness = randomness
         self._issuer = issuer
+        self._sandboxes = sandboxes
 
     def register(self, *, label: str, authority: str, scopes: str) -> Registered:
         """Register a client of the authority with this USCC; `scopes` is a space-separated list.
@@ -62,17 +75,29 @@ class ClientRegistry:
         Raises:
             RegistrationNameInvalid: trust would be passed to an unknown client.
             ResourceTaken: another client has the resource.
+            SandboxNotAllowed, SandboxRuleBroken: see `sso.provider.sandbox`.
             TrustError: as `register`, and as `registration.checked`.
         """
-        return self._add(label, authority, scopes, self._checked(relying))
+        return self._add(label, authority, scopes, relying)
 
-    def update_relying(
+    def drafted(self, *, label: str, authority: str, scopes: str, relying: RelyingSystem | None) -> Client:
+        """Return a new client that nobody has kept yet. Raises as `register_relying`, but for `ResourceTaken`."""
+        client = Client(
+            id=new_id(self._clock, self._randomness),
+            label=label,
+            authority=Uscc.parse(authority, field="authority"),
+            scopes=parse_scopes(scopes),
+            created_at=self._clock.now(),
+            relying=None if relying is None else self._checked(relying),
+        )
+        check_clear_text(client.label, field="label", most=LABEL_CHARACTERS)
+        sandbox.check(client, allowed=self._sandboxes)
+        return client
+
+    def changed(
         self, client_id: str, relying: RelyingSystem, *, label: str | None = None, scopes: str | None = None
     ) -> Client:
-        """Replace what is registered for sign-in, and name and scopes where given; pending requests must still fit.
-
-        Raises as `register_relying`, `ClientUnknown`, and `ClientDisabled`.
-        """
+        """Return an enabled client as it would be after a change, unkept. Raises as `update_relying`."""
         client = self._enabled(client_id)
         changed = replace(
             client,
@@ -81,6 +106,18 @@ class ClientRegistry:
             relying=self._checked(relying),
         )
         check_clear_text(changed.label, field="label", most=LABEL_CHARACTERS)
+        sandbox.check_kept(client.relying, relying)
+        sandbox.check(changed, allowed=self._sandboxes)
+        return changed
+
+    def update_relying(
+        self, client_id: str, relying: RelyingSystem, *, label: str | None = None, scopes: str | None = None
+    ) -> Client:
+        """Replace what is registered for sign-in, and name and scopes where given; pending requests must still fit.
+
+        Raises as `register_relying`, `ClientUnknown`, and `ClientDisabled`.
+        """
+        changed = self.changed(client_id, relying, label=label, scopes=scopes)
         self._store.change(changed)
         _log.info("client changed", client=client_id, scopes=sorted(changed.scopes))
         return changed
@@ -94,9 +131,9 @@ class ClientRegistry:
             ClientWithoutSecret: it authenticates otherwise.
         """
         client = self._enabled(client_id)
-        if not _has_secret(client.relying):
+        if not has_secret(client.relying):
             raise ClientWithoutSecret(field="client")
-        secret = self._new_secret()
+        secret = new_secret(self._randomness)
         self._store.replace_secret(client_id, SecretDigest.of(secret))
         _log.info("client secret rotated", client=client_id)
         return Registered(client=client, secret=secret)
@@ -124,24 +161,18 @@ class ClientRegistry:
         return self._store.clients()
 
     def _add(self, label: str, authority: str, scopes: str, relying: RelyingSystem | None) -> Registered:
-        client = Client(
-            id=new_id(self._clock, self._randomness),
-            label=label,
-            authority=Uscc.parse(authority, field="authority"),
-            scopes=parse_scopes(scopes),
-            created_at=self._clock.now(),
-            relying=relying,
-        )
-        check_clear_text(client.label, field="label", most=LABEL_CHARACTERS)
-        secret = self._new_secret()  # nobody is told the one of a client that has none
+        client = self.drafted(label=label, authority=authority, scopes=scopes, relying=relying)
+        secret = new_secret(self._randomness)  # nobody is told the one of a client that has none
         self._store.add(client, SecretDigest.of(secret))
         _log.info("client registered", client=client.id, scopes=sorted(client.scopes), relying=relying is not None)
-        return Registered(client=client, secret=secret if _has_secret(relying) else "")
+        return Registered(client=client, secret=secret if has_secret(relying) else "")
 
     def _checked(self, relying: RelyingSystem) -> RelyingSystem:
         found = checked(relying, issuer=self._issuer)
-        if any(self._store.find(target) is None for target in found.pass_to - {API_TARGET}):
+        targets = [self._store.find(target) for target in sorted(found.pass_to - {API_TARGET})]
+        if any(target is None for target in targets):
             raise RegistrationNameInvalid("Trust can be passed to registered clients only.", field="pass_to")
+        sandbox.check_targets(found, [target for target in targets if target is not None])
         return found
 
     def _enabled(self, client_id: str) -> Client:
@@ -150,9 +181,12 @@ class ClientRegistry:
             raise ClientDisabled(field="client")
         return client
 
-    def _new_secret(self) -> str:
-        return base64url(self._randomness.token(SECRET_BYTES))
+
+def new_secret(randomness: Randomness) -> str:
+    """Return a fresh client secret."""
+    return base64url(randomness.token(SECRET_BYTES))
 
 
-def _has_secret(relying: RelyingSystem | None) -> bool:
+def has_secret(relying: RelyingSystem | None) -> bool:
+    """Whether a client so registered authenticates by a secret."""
     return relying is None or relying.authentication is ClientAuthentication.SECRET

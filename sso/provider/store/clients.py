@@ -63,15 +63,15 @@ class DatabaseClientStore:
             secret_digest=secret.value,
             created_at=client.created_at.isoformat(),
             disabled_at=client.disabled_at and client.disabled_at.isoformat(),
-            **_changeable(client),
+            **changeable(client),
         )
-        with _unique_resource(), self._database.write() as session:
+        with unique_resource(), self._database.write() as session:
             session.add(row)
 
     def change(self, client: Client) -> None:
         """Replace label, scopes and sign-in registration of an existing client. Raises `ResourceTaken`."""
-        statement = update(ClientRow).where(ClientRow.id == client.id).values(**_changeable(client))
-        with _unique_resource(), self._database.write() as session:
+        statement = update(ClientRow).where(ClientRow.id == client.id).values(**changeable(client))
+        with unique_resource(), self._database.write() as session:
             session.execute(statement)
 
     def find(self, client_id: str) -> Client | None:
@@ -109,30 +109,34 @@ class DatabaseClientStore:
 
 
 @contextmanager
-def _unique_resource() -> Iterator[None]:
+def unique_resource() -> Iterator[None]:
+    """Translate the breach of the one unique column of clients. Raises `ResourceTaken`."""
     try:
         yield
     except IntegrityError:
         raise ResourceTaken(field="resource") from None
 
 
-def _changeable(client: Client) -> dict[str, Any]:
+def changeable(client: Client) -> dict[str, Any]:
+    """Return the columns that a change of the registration may change."""
     return {
         "label": client.label,
         "scopes": scopes_text(client.scopes),
-        "relying": None if client.relying is None else _relying_text(client.relying),
+        "relying": None if client.relying is None else relying_text(client.relying),
         "resource": client.relying.resource or None if client.relying is not None else None,
     }
 
 
-def _relying_text(relying: RelyingSystem) -> str:
+def relying_text(relying: RelyingSystem) -> str:
+    """Return a registration as a row keeps it."""
     values = asdict(relying)
     for name in ("pass_to", "matters", "types"):
         values[name] = sorted(values[name])
     return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
 
-def _relying(text: str) -> RelyingSystem:
+def relying_of(text: str) -> RelyingSystem:
+    """Return the registration that `relying_text` wrote."""
     values = json.loads(text)
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         values[name] = tuple(values[name])
@@ -151,5 +155,5 @@ def client_of(row: ClientRow | Row[Any]) -> Client:
         scopes=parse_scopes(row.scopes),
         created_at=datetime.fromisoformat(row.created_at),
         disabled_at=datetime.fromisoformat(row.disabled_at) if row.disabled_at else None,
-        relying=_relying(row.relying) if row.relying else None,
+        relying=relying_of(row.relying) if row.relying else None,
     )
