@@ -40,8 +40,11 @@ from sso.keycloak.upstream import UpstreamDesk
 from sso.mandates.caller import OwnTokens
 from sso.mandates.routes import blueprint as mandate_routes
 from sso.passing.routes import blueprint as passing_routes
+from sso.provider import sandbox
+from sso.provider.applications import ApplicationDesk
 from sso.provider.routes import blueprint as provider_routes
 from sso.provider.service import ClientRegistry
+from sso.provider.store.applications import DatabaseApplicationStore
 from sso.provider.store.clients import DatabaseClientStore
 from sso.provider.userinfo_routes import blueprint as userinfo_routes
 from trust.authority.routes import blueprint as authority_routes
@@ -79,6 +82,7 @@ class Installation:
     certs: CertificateService
     catalogue: Catalogue
     clients: ClientRegistry
+    systems: ApplicationDesk
     verifier: Verifier
     people: People
     registers: Registers
@@ -160,7 +164,11 @@ def _wired(base: Foundation, *, operator: bool) -> Installation:
         randomness=base.randomness,
     )
     clients = ClientRegistry(
-        DatabaseClientStore(base.database), base.clock, base.randomness, issuer=settings.public_url.rstrip("/")
+        DatabaseClientStore(base.database),
+        base.clock,
+        base.randomness,
+        issuer=settings.public_url.rstrip("/"),
+        sandboxes=settings.sandbox_allowed,
     )
     people = open_people(base)
     registers = open_registers(
@@ -180,6 +188,14 @@ def _wired(base: Foundation, *, operator: bool) -> Installation:
         certs=certs,
         catalogue=catalogue,
         clients=clients,
+        systems=ApplicationDesk(
+            DatabaseApplicationStore(base.database),
+            registry=clients,
+            matters=registers.counters,
+            types=catalogue,
+            clock=base.clock,
+            randomness=base.randomness,
+        ),
         people=people,
         registers=registers,
         provider=open_provider(base, people, registers),
@@ -200,9 +216,10 @@ def _making_point(base: Foundation, authority: AuthorityService, store: SqlSealS
 
 
 def application(installation: Installation) -> APIFlask:
-    """Return the web application over an opened installation."""
+    """Return the web application over an opened installation. Raises `SandboxPresent`."""
     base = installation.foundation
     settings = base.settings
+    sandbox.check_absent(installation.clients.clients(), allowed=settings.sandbox_allowed)
     provider = installation.provider
     verifications = RateLimiter(settings.verify_rate_per_minute, base.clock)
     return create_app(

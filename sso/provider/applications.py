@@ -27,7 +27,7 @@ from sso.provider.application_errors import (
     SecretNotDue,
 )
 from sso.provider.application_ports import ApplicationStore, Collected, Decision, Matters, Types
-from sso.provider.domain import Client, ClientAuthentication, Registered, SecretDigest
+from sso.provider.domain import Client, Registered, SecretDigest
 from sso.provider.errors import ClientDisabled, ClientWithoutSecret, RegistrationNameInvalid
 from sso.provider.service import ClientRegistry, has_secret, new_secret
 from trust.authority.errors import SamePerson
@@ -89,17 +89,16 @@ class ApplicationDesk:
     def apply_rotation(self, client_id: str, *, by: str, why: str) -> Application:
         """Apply for another secret; the present one works until the new one is collected.
 
-        Raises `ClientUnknown`, `ClientDisabled`, `NotRelying`, `ClientWithoutSecret`, and as `check_reason`.
+        Raises `ClientUnknown`, `ClientDisabled`, `ClientWithoutSecret`, and as `check_person` and `check_reason`.
         """
-        before = self._before(client_id)
-        if before.relying.authentication is not ClientAuthentication.SECRET:
+        client = self._enabled(client_id)
+        if not has_secret(client.relying):
             raise ClientWithoutSecret(field="client")
-        return self._kept_about(ApplicationKind.ROTATE, client_id, by=by, why=why)
+        return self._kept_about(ApplicationKind.ROTATE, client, by=by, why=why)
 
     def apply_disabling(self, client_id: str, *, by: str, why: str) -> Application:
-        """Apply that a system be ended for good. Raises `ClientUnknown`, `ClientDisabled`, and as `check_reason`."""
-        self._before(client_id)
-        return self._kept_about(ApplicationKind.DISABLE, client_id, by=by, why=why)
+        """Apply that a system be ended for good. Raises as `apply_rotation`, but for `ClientWithoutSecret`."""
+        return self._kept_about(ApplicationKind.DISABLE, self._enabled(client_id), by=by, why=why)
 
     def approve(self, application_id: str, *, by: str) -> Application:
         """Approve an application and carry it out.
@@ -139,9 +138,7 @@ class ApplicationDesk:
             raise NotTheOwner(field="application")
         if not self.secret_due(application):
             raise SecretNotDue(field="application")
-        client, secret = self._registry.get(application.client), new_secret(self._randomness)
-        if not client.enabled:
-            raise ClientDisabled(field="client")
+        client, secret = self._enabled(application.client), new_secret(self._randomness)
         if not self._store.collect(application_id, SecretDigest.of(secret), self._clock.now()):
             raise SecretNotDue(field="application")
         _log.info("client secret handed out", application=application_id, client=client.id)
@@ -228,11 +225,14 @@ class ApplicationDesk:
             relying=proposal.relying,
         )
 
-    def _before(self, client_id: str) -> Registration:
+    def _enabled(self, client_id: str) -> Client:
         client = self._registry.get(client_id)
         if not client.enabled:
             raise ClientDisabled(field="client")
-        found = Registration.of(client)
+        return client
+
+    def _before(self, client_id: str) -> Registration:
+        found = Registration.of(self._enabled(client_id))
         if found is None:
             raise NotRelying(field="client")
         return found
@@ -269,13 +269,12 @@ class ApplicationDesk:
             )
         )
 
-    def _kept_about(self, kind: ApplicationKind, client_id: str, *, by: str, why: str) -> Application:
-        client = self._registry.get(client_id)
+    def _kept_about(self, kind: ApplicationKind, client: Client, *, by: str, why: str) -> Application:
         return self._add(
             Application(
                 id=new_id(self._clock, self._randomness),
                 kind=kind,
-                client=client_id,
+                client=client.id,
                 authority=client.authority,
                 label=client.label,
                 asked=None,

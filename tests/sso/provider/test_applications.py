@@ -213,12 +213,18 @@ def test_a_secret_of_a_system_that_ended_is_not_given_out(bureau: Bureau) -> Non
         bureau.desk.collect(admitted.id, by=ASKS)
 
 
-def test_only_systems_for_sign_in_are_changed_here(bureau: Bureau) -> None:
+def test_a_client_of_the_api_alone_has_no_registration_for_sign_in_to_change(bureau: Bureau) -> None:
     client = bureau.house.registry.register(label="接口", authority=USCC, scopes="certs:read").client.id
-    for act in _changes_of(bureau, client):
-        with pytest.raises(NotRelying) as caught:
-            act()
-        assert caught.value.code == "client-not-relying"
+    change, rotate, disable = _changes_of(bureau, client)
+    with pytest.raises(NotRelying) as caught:
+        change()
+    assert caught.value.code == "client-not-relying"
+    for act in (rotate, disable):
+        assert bureau.desk.approve(act().id, by=APPROVES).state is ApplicationState.APPROVED
+    assert not bureau.house.registry.get(client).enabled
+
+
+def test_a_client_that_is_not_there_is_said_so(bureau: Bureau) -> None:
     for act in _changes_of(bureau, "nobody"):
         with pytest.raises(ClientUnknown):
             act()
