@@ -7,6 +7,7 @@ from portal.people import CounterCodes, People
 from portal.registers import Registers
 from sso.passing.api_access import ApiTokens
 from sso.passing.cases import CaseDesk
+from sso.passing.control import PresenceControl
 from sso.passing.duty import Duty
 from sso.passing.exchange import ExchangeParts, TokenExchange
 from sso.passing.log import AccessLog
@@ -70,6 +71,7 @@ class Provider:
     deliveries: LogoutDelivery
     passing: Desks
     presence: PresenceDesk
+    control: PresenceControl
     log: AccessLog
     duty: Duty
 
@@ -147,6 +149,7 @@ def open_provider(base: Foundation, people: People, registers: Registers) -> Pro
         deliveries=_deliveries(base, core),
         passing=_passing(base, core, registers, presence, targets, narrowing, duty),
         presence=presence,
+        control=PresenceControl(presences, base.clock),
         log=log,
         duty=duty,
     )
@@ -295,4 +298,5 @@ def _passing(
         reader=core.reader,
         clients=core.clients,
         proofs=core.proofs,
+        audience=core.issuer,
     )

@@ -31,8 +31,8 @@ from seals.making import MakingPoint
 from seals.outlines import digit_fonts, seal_fonts
 from seals.service import SealService
 from seals.store import SqlSealStore
+from sso.accounts.clerk_access import ClerkAccess
 from sso.accounts.counter_desk import CounterDesk
-from sso.accounts.routes import ClerkAccess
 from sso.accounts.routes import blueprint as proofing_routes
 from sso.counters.routes import blueprint as counter_routes
 from sso.keycloak.routes import blueprint as upstream_routes
@@ -47,6 +47,8 @@ from sso.provider.service import ClientRegistry
 from sso.provider.store.applications import DatabaseApplicationStore
 from sso.provider.store.clients import DatabaseClientStore
 from sso.provider.userinfo_routes import blueprint as userinfo_routes
+from sso.signin.handing_out import HandOutDesk
+from sso.signin.routes import blueprint as recovery_code_routes
 from trust.authority.routes import blueprint as authority_routes
 from trust.authority.service import AuthorityService
 from trust.authority.store import SqlAuthorityStore
@@ -252,12 +254,14 @@ def _sign_in_routes(installation: Installation) -> tuple[Blueprint, ...]:
     calls = RateLimiter(base.settings.token_rate_per_minute, base.clock)
     clerks = ClerkAccess(tokens=provider.reader, duty=provider.duty, audience=issuer, proofs=provider.proofs)
     own = OwnTokens(reader=provider.reader, audience=issuer, proofs=provider.proofs)
-    counter_desk = CounterDesk(register=installation.people.register, applications=installation.people.applications)
+    people = installation.people
+    counter_desk = CounterDesk(register=people.register, applications=people.applications, control=provider.control)
     return (
         provider_routes(provider.parts),
         userinfo_routes(provider.userinfo, provider.reader, provider.proofs),
         passing_routes(provider.passing, provider.tokens),
         proofing_routes(counter_desk, clerks),
+        recovery_code_routes(HandOutDesk(people.register, people.sign_ins, base.clock), clerks),
         counter_routes(registers.counters, provider.tokens),
         mandate_routes(registers.mandates, registers.representatives, registers.naming, own, calls),
         upstream_routes(installation.upstreams, calls),

@@ -1,62 +1,25 @@
 """Proofing in person over HTTP, for the system at a counter with its clerk's token."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
-from functools import wraps
-from typing import Any, Final, Protocol
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import Field
 
+from sso.accounts.clerk_access import ClerkAccess, clerks_only
 from sso.accounts.counter_desk import CheckedDocument, CounterDesk, Proofed
 from sso.accounts.proofing import Sighting
 from sso.counters.domain import Clerk
-from sso.provider.claims import ReadToken, TokenReader
-from sso.provider.domain import Scope
-from sso.provider.errors import TokenForeign
+from sso.provider.claims import ReadToken
 from trust.formats.holders import HolderNumber
-from trust.http.access import SCOPE_ATTRIBUTE, ProofChecker, check_possession, presented_token
-from trust.http.errors import ScopeMissing
 from trust.http.parsing import StrictModel, json_body
 
-_SCOPE: Final = Scope.COUNTER_ASSIST.value
 _EXAMPLE = {
     "holder": {"kind": "111", "number": "11010519491231002X", "name": "孙示例"},
     "document": {"kind": "111", "expires": "2036-11-20"},
     "counter": "01KAJ3W8Q0H1F6W0M3V9B5T2ZC",
 }
-
-
-class Standing(Protocol):
-    """A clerk at a counter."""
-
-    @property
-    def clerk(self) -> Clerk:
-        """The clerk."""
-        ...
-
-
-class ClerkDuty(Protocol):
-    """Judges whether a token's own holder stands at a counter as its clerk (`sso.passing.duty.Duty`)."""
-
-    def stand(self, token: ReadToken, counter_id: str) -> Standing:
-        """Return the clerk at the counter, in the system of the token.
-
-        Raises `NotAClerk`, `ClerkStrengthTooLow`, `ClerkElsewhere`, `SystemElsewhere`.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClerkAccess:
-    """How a clerk's token is judged: `audience` is what it must be for, `proofs` judges tokens bound to a key."""
-
-    tokens: TokenReader
-    duty: ClerkDuty
-    audience: str
-    proofs: ProofChecker | None = None
 
 
 class HolderBody(StrictModel):
@@ -82,6 +45,19 @@ class ProofingBody(StrictModel):
     counter: str
     presence: str | None = Field(None, repr=False)
 
+    def document_at(self, clerk: Clerk) -> CheckedDocument:
+        """Return the checked document. Raises as `HolderNumber`, `Sighting`, `CheckedDocument`."""
+        return checked_document(self.holder, self.document, clerk=clerk, counter=self.counter)
+
+
+def checked_document(holder: HolderBody, document: DocumentBody, *, clerk: Clerk, counter: str) -> CheckedDocument:
+    """Return what a clerk read off a document. Raises as `HolderNumber`, `Sighting`, `CheckedDocument`."""
+    return CheckedDocument(
+        code=HolderNumber(kind=holder.kind, number=holder.number),
+        name=holder.name,
+        sighting=Sighting(clerk=clerk, counter=counter, document_kind=document.kind, document_expires=document.expires),
+    )
+
 
 def blueprint(desk: CounterDesk, access: ClerkAccess) -> APIBlueprint:
     """Return the routes below `/api/v1/persons`."""
@@ -98,46 +74,17 @@ def blueprint(desk: CounterDesk, access: ClerkAccess) -> APIBlueprint:
         ),
         responses=_RESPONSES,
     )
-    @_clerks_only(access)
+    @clerks_only(access)
     @json_body(ProofingBody, example=_EXAMPLE)
     def proofing(*, token: ReadToken, body: ProofingBody) -> Response:
         standing = access.duty.stand(token, body.counter)
-        holder = HolderNumber(kind=body.holder.kind, number=body.holder.number)
-        sighting = Sighting(
-            clerk=standing.clerk,
-            counter=body.counter,
-            document_kind=body.document.kind,
-            document_expires=body.document.expires,
-        )
-        document = CheckedDocument(code=holder, name=body.holder.name, sighting=sighting)
-        proofed = desk.proof(document, shown=body.presence)
+        proofed = desk.proof(body.document_at(standing.clerk), shown=body.presence)
         response = jsonify(_shown(proofed))
         response.status_code = 201 if proofed.registered else 200
         response.headers["Cache-Control"] = "no-store"
         return response
 
     return routes
-
-
-def _clerks_only(access: ClerkAccess) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let only living tokens with the scope reach the view, and hand it the keyword argument `token`."""
-
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            presented = presented_token()
-            token = access.tokens.read(presented.token)
-            if token.contents.audience != access.audience:
-                raise TokenForeign("The token is for another resource.")
-            check_possession(presented, token.contents.confirmation, access.proofs)
-            if _SCOPE not in token.contents.scopes:
-                raise ScopeMissing(f"This operation needs the scope {_SCOPE}.", scope=_SCOPE)
-            return view(*args, token=token, **kwargs)
-
-        setattr(guarded, SCOPE_ATTRIBUTE, _SCOPE)
-        return guarded
-
-    return decorate
 
 
 _ANSWER = {

@@ -14,6 +14,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 from pydantic import AwareDatetime, Field
 
+from sso.accounts.clerk_access import SCOPE, ClerkTokens, clerks_only
 from sso.passing.cases import CaseDesk
 from sso.passing.domain import Case
 from sso.passing.errors import OfflineRefused
@@ -22,10 +23,8 @@ from sso.passing.ports import Clients
 from sso.passing.presence import CardCheck, IssuedCode, PresenceDesk
 from sso.passing.request import MAX_CHARACTERS
 from sso.provider.claims import ReadToken, TokenReader
-from sso.provider.domain import Scope
 from trust.formats.holders import HolderNumber
 from trust.http.access import (
-    SCOPE_ATTRIBUTE,
     Principal,
     ProofChecker,
     TokenChecker,
@@ -33,10 +32,8 @@ from trust.http.access import (
     presented_token,
     protected,
 )
-from trust.http.errors import ScopeMissing
 from trust.http.parsing import StrictModel, json_body
 
-_ASSIST = Scope.COUNTER_ASSIST.value
 _Short = Annotated[str, Field(max_length=64)]
 
 
@@ -128,7 +125,7 @@ _USES_EXAMPLE = {"uses": [{"assertion": "eyJ…", "used_at": "2026-11-21T08:05:0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desks:
-    """What the routes call."""
+    """What the routes call. `audience` is what clerks' tokens must be for: this service's own API."""
 
     cases: CaseDesk
     presence: PresenceDesk
@@ -136,55 +133,61 @@ class Desks:
     reader: TokenReader
     clients: Clients
     proofs: ProofChecker
+    audience: str
+
+    @property
+    def clerks(self) -> ClerkTokens:
+        """How the tokens of clerks are judged."""
+        return ClerkTokens(tokens=self.reader, audience=self.audience, proofs=self.proofs)
 
 
 def blueprint(desks: Desks, tokens: TokenChecker) -> APIBlueprint:
     """Return the routes below `/api/v1`; `tokens` judges the tokens of systems."""
     routes = APIBlueprint("passing", __name__, url_prefix="/api/v1", tag="Trust passing")
-    _add_cases(routes, desks)
-    _add_presence(routes, desks)
+    _add_cases(routes, desks.cases, desks.clerks)
+    _add_presence(routes, desks.presence, desks.clerks)
     _add_offline(routes, desks, tokens)
     return routes
 
 
-def _add_cases(routes: APIBlueprint, desks: Desks) -> None:
+def _add_cases(routes: APIBlueprint, cases: CaseDesk, clerks: ClerkTokens) -> None:
     @routes.post("/cases")
     @routes.doc(summary="Open a case at a counter", description="With the clerk's access token.", responses=_OPENED)
-    @_persons(desks, _ASSIST)
+    @clerks_only(clerks)
     @json_body(CaseBody, example=_CASE_EXAMPLE)
     def open_case(*, token: ReadToken, body: CaseBody) -> Response:
-        response = jsonify(_shown(desks.cases.open(token, body.counter, body.matter)))
+        response = jsonify(_shown(cases.open(token, body.counter, body.matter)))
         response.status_code = 201
         return response
 
     @routes.post("/cases/<case>/close")
     @routes.doc(summary="Close a case", description="With the clerk's access token; every token of the case ends.")
-    @_persons(desks, _ASSIST)
+    @clerks_only(clerks)
     def close_case(case: str, *, token: ReadToken) -> Response:
-        desks.cases.close(token, case)
+        cases.close(token, case)
         return jsonify({"case": case, "closed": True})
 
 
-def _add_presence(routes: APIBlueprint, desks: Desks) -> None:
+def _add_presence(routes: APIBlueprint, presence: PresenceDesk, clerks: ClerkTokens) -> None:
     @routes.post("/presence/otp")
     @routes.doc(summary="Confirm presence by a one-time code", description=_PRESENCE, responses=_PRESENT)
-    @_persons(desks, _ASSIST)
+    @clerks_only(clerks)
     @json_body(OtpBody, example=_OTP_EXAMPLE)
     def by_otp(*, token: ReadToken, body: OtpBody) -> Response:
-        return _issued(desks.presence.by_otp(token, body.counter, body.holder.parse(), body.code))
+        return _issued(presence.by_otp(token, body.counter, body.holder.parse(), body.code))
 
     @routes.post("/presence/card")
     @routes.doc(summary="Confirm presence by a checked document", description=_PRESENCE, responses=_PRESENT)
-    @_persons(desks, _ASSIST)
+    @clerks_only(clerks)
     @json_body(CardBody, example=_CARD_EXAMPLE)
     def by_card(*, token: ReadToken, body: CardBody) -> Response:
-        return _issued(desks.presence.by_card(token, body.counter, body.parse()))
+        return _issued(presence.by_card(token, body.counter, body.parse()))
 
 
 def _add_offline(routes: APIBlueprint, desks: Desks, tokens: TokenChecker) -> None:
     @routes.post("/offline/assertions")
     @routes.doc(summary="Obtain an offline assertion", description="With the token of a case, by its own system.")
-    @_persons(desks, None)
+    @_persons(desks)
     @json_body(AssertionBody, example={"audience": "https://next.example.gov.cn/api"})
     def assertion(*, token: ReadToken, body: AssertionBody) -> Response:
         client = desks.clients.find(token.contents.client)
@@ -194,7 +197,7 @@ def _add_offline(routes: APIBlueprint, desks: Desks, tokens: TokenChecker) -> No
 
     @routes.post("/offline/reconcile")
     @routes.doc(summary="Report what was used offline", description="With the counter system's own token.")
-    @protected(tokens, _ASSIST)
+    @protected(tokens, SCOPE)
     @json_body(ReconcileBody, example=_USES_EXAMPLE)
     def reconcile(*, principal: Principal, body: ReconcileBody) -> Response:
         client = desks.clients.find(principal.client)
@@ -210,7 +213,7 @@ _OPENED: dict[int | str, Any] = {201: {"description": "The case, with the facts 
 _PRESENT: dict[int | str, Any] = {201: {"description": "A presence code"}}
 
 
-def _persons(desks: Desks, scope: str | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _persons(desks: Desks) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Let only callers with a person's living token reach the view, and hand it the keyword argument `token`."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -219,12 +222,8 @@ def _persons(desks: Desks, scope: str | None) -> Callable[[Callable[..., Any]], 
             presented = presented_token()
             token = desks.reader.read(presented.token)
             check_possession(presented, token.contents.confirmation, desks.proofs)
-            if scope is not None and scope not in token.contents.scopes:
-                raise ScopeMissing(f"This operation needs the scope {scope}.", scope=scope)
             return view(*args, token=token, **kwargs)
 
-        if scope is not None:
-            setattr(guarded, SCOPE_ATTRIBUTE, scope)
         return guarded
 
     return decorate

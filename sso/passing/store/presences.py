@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 
 from sso.passing.domain import Event, EventKind, Presence, PresenceMethod
 from sso.passing.store.tables import EVENTS, PRESENCES
+from sso.revocation.store import first_cut_within
 from sso.signin.domain import Strength
 from trust.db import Database
 
@@ -46,6 +47,21 @@ class SqlPresences:
         with self._database.connect() as connection:
             presence, used = presence_within(connection, digest)
         return None if used else presence
+
+    def take(self, digest: bytes, *, method: PresenceMethod, at: datetime) -> Presence | None:
+        """Use up an unused presence of this method and return it, or None; the caller asks whether it is in time.
+
+        One that hangs on a session or person that has ended counts for nothing.
+        """
+        unused = update(PRESENCES).where(
+            PRESENCES.c.digest == digest, PRESENCES.c.method == method.value, PRESENCES.c.used_at.is_(None)
+        )
+        with self._database.begin() as connection:
+            taken = connection.execute(unused.values(used_at=at.isoformat())).rowcount == 1
+            presence, _ = presence_within(connection, digest)
+            if presence is None or not taken or first_cut_within(connection, presence.ties):
+                return None
+            return presence
 
     def note(self, event: Event) -> None:
         """Keep an event."""

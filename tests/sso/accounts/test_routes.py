@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from apiflask import APIFlask
 
+from sso.accounts.clerk_access import ClerkAccess
 from sso.accounts.counter_desk import CounterDesk
 from sso.accounts.domain import ProofingLevel
-from sso.accounts.routes import ClerkAccess, blueprint
+from sso.accounts.routes import blueprint
 from sso.counters.domain import Clerk
 from sso.passing.errors import ClerkElsewhere, NotAClerk
 from sso.provider.claims import Assurance, ReadToken, TokenContents

@@ -319,7 +319,12 @@ class World:
 
     def clerk_token(self, clerk: Clerk | None = None, client: Client | None = None, **changes) -> str:
         person = self.persons.get((clerk or self.clerk).person)
-        values = {"scopes": "openid counter:assist", "strength": Strength.ONE_TIME_CODE, **changes}
+        values = {
+            "scopes": "openid counter:assist",
+            "strength": Strength.ONE_TIME_CODE,
+            "audience": ISSUER,
+            **changes,
+        }
         return self.token(person, client or self.hall, **values)
 
     def read(self, token: str) -> ReadToken:

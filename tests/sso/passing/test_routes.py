@@ -61,6 +61,7 @@ def client(world):
         reader=world.reader,
         clients=world.clients,
         proofs=Proofs(),
+        audience=ISSUER,
     )
     app = APIFlask(__name__)
     problems.install(app)
@@ -138,12 +139,20 @@ def test_bad_input_has_its_code(world, client, path, body, code):
 
 
 def test_who_is_no_clerk_gets_nowhere(world, client):
-    citizen = world.token(world.citizen, world.hall)
+    citizen = world.token(world.citizen, world.hall, audience=ISSUER)
     assert opened(world, client, token=citizen).get_json()["code"] == "scope-missing"
     weak = world.clerk_token(strength=Strength.PASSWORD)
     assert opened(world, client, token=weak).get_json()["code"] == "clerk-strength-too-low"
     assert opened(world, client, token="nonsense").status_code == 401
     assert client.post("/api/v1/cases", json={}).get_json()["code"] == "token-missing"
+
+
+@pytest.mark.parametrize("path", ["/cases", "/cases/none/close", "/presence/otp", "/presence/card"])
+def test_a_clerks_token_that_is_for_another_system_is_no_use_here(world, client, path):
+    """Its resource server has seen it, and could act in the clerk's name."""
+    for audience in (world.hall.relying.resource, API_AUDIENCE, ISSUER + "/"):
+        answer = post(client, path, {}, world.clerk_token(audience=audience))
+        assert (answer.status_code, answer.get_json()["code"]) == (401, "token-foreign")
 
 
 def test_a_bound_token_comes_with_its_proof(world, client):
