@@ -1,16 +1,16 @@
 """A private PostgreSQL cluster on a Unix socket, for one test session; PostgreSQL itself refuses to run as root."""
 
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.interop.programs import identity, unprivileged
 
 USER = "yinxin"
 _SECONDS = 120
@@ -28,18 +28,6 @@ def _programs() -> Path:
     pytest.skip("missing part: the PostgreSQL server, initdb and pg_ctl (Debian package postgresql)")
 
 
-def _account() -> pwd.struct_passwd:
-    """Who runs the server: this user, or an unprivileged one when this is root."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid())
-    for name in _UNPRIVILEGED:
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    pytest.skip("missing part: an account that PostgreSQL can run as (postgres or nobody)")
-
-
 @contextmanager
 def private_cluster() -> Iterator[str]:
     """Run a fresh cluster while the block runs; yields the SQLAlchemy address of its one empty database.
@@ -47,14 +35,10 @@ def private_cluster() -> Iterator[str]:
     Its folder lies directly in the folder for temporary files: another account must reach it, and the path of a
     Unix socket is limited to 107 bytes.
     """
-    programs, account = _programs(), _account()
+    programs, account = _programs(), unprivileged(*_UNPRIVILEGED)
     folder = Path(tempfile.mkdtemp(prefix="yinxin-postgresql-"))
     try:
         os.chown(folder, account.pw_uid, account.pw_gid)
-
-        identity: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
         def as_account(program: str, *arguments: str) -> None:
             log = folder / f"{program}.log"  # a file, not a pipe: the server inherits it and never closes it
@@ -67,7 +51,7 @@ def private_cluster() -> Iterator[str]:
                     stderr=subprocess.STDOUT,
                     check=False,
                     timeout=_SECONDS,
-                    **identity,
+                    **identity(account),
                 )
             assert done.returncode == 0, log.read_text("utf-8", "replace")
 

@@ -146,7 +146,7 @@ def test_a_citizen_who_declines_is_reported(register: Registering, citizen: Citi
     """The libraries judge state and `iss` of the error as well (RFC 9207)."""
     system = register()
     with refused("access_denied"):
-        system.redeemed(citizen.decide(citizen.go(system.begun()), "refuse"))
+        system.redeemed(citizen.decide(citizen.go(system.begun()), "refuse").url)
 
 
 def test_a_system_can_ask_without_showing_a_page(register: Registering, citizen: Citizen) -> None:

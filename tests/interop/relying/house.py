@@ -70,14 +70,13 @@ class Citizen:
 
     def sign_in(self, address: str) -> str:
         """Follow the request, allow what is asked, and return the address that the browser ends up at."""
-        return self.decide(self.go(address), "allow")
+        return self.decide(self.go(address), "allow").url
 
-    def decide(self, page: Page, decision: str) -> str:
+    def decide(self, page: Page, decision: str) -> Page:
         """Answer the consent page if that is what is shown."""
         if any("decision" in dict(form.buttons) for form in page.forms):
             page = self.browser.submit(page, {"decision": decision})
-        assert page.status == 200, (page.url, page.status)
-        return page.url
+        return page
 
 
 @contextmanager
