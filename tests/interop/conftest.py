@@ -3,6 +3,7 @@
 A folder holds one stamped certificate of each type with the X.509s and revocation lists of the PKI, as downloaded.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -18,9 +19,12 @@ from portal.demo import data, world
 from portal.setup import initialise
 from portal.wiring import Installation
 from seals.domain import Placement, StampJob
+from sso.provider.domain import ClientAuthentication
 from tests.integration.installation import template
 from tests.interop.relying.house import Citizen, House, opened
 from tests.interop.relying.listener import Listener, listening
+from tests.interop.relying.node import LIBRARIES, Library, prepare, started
+from tests.interop.relying.system import REGISTERED_AS, Registering, System
 from trust.config import load_settings
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.keys import UseContext
@@ -172,3 +176,30 @@ def citizen() -> Iterator[Citizen]:
     made = Citizen()
     yield made
     made.browser.close()
+
+
+@pytest.fixture(scope="session")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepare(tmp_path_factory.mktemp("relying"))
+
+
+@pytest.fixture(scope="session", params=LIBRARIES)
+def library(request: pytest.FixtureRequest, scripts: Path) -> Iterator[Library]:
+    with started(scripts, request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def register(library: Library, house: House) -> Registering:
+    """Register a system that runs on the library."""
+
+    def made(method: str = "basic", *, dpop: bool = False, **relying: Any) -> System:
+        node = library.party()
+        if method == "private_key_jwt":
+            relying["jwks"] = json.dumps(node.do("keys"))
+        relying["authentication"] = REGISTERED_AS.get(method, ClientAuthentication.SECRET)
+        system = System(node=node, registered=house.register(dpop_required=dpop, **relying), house=house)
+        system.set_up(method, dpop=dpop)
+        return system
+
+    return made

@@ -28,6 +28,10 @@ class Listener:
         """Wait for the next logout token that is posted to an address."""
         return self._tokens[uri.removeprefix(self.address)].get(timeout=_SECONDS)
 
+    def arrived(self, uri: str) -> list[str]:
+        """Return every logout token that was posted to an address and not waited for, without waiting."""
+        return list(self._tokens[uri.removeprefix(self.address)].queue)
+
     def keep(self, path: str, form: dict[str, list[str]]) -> None:
         self._tokens[path].put(form["logout_token"][0])
 

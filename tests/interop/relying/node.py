@@ -2,8 +2,8 @@
 
 The operations are the same in `openid_client.mjs` and `oauth4webapi.mjs`: `keys` (own key pair for private_key_jwt),
 `setup` (discovery), `begin` (authorization request, pushed on wish), `finish` (redeem the code, judge the ID token),
-`userinfo`, `refresh`, `introspect`, `exchange`, `revoke`, `accept` (judge an access token as its audience), `logout`
-(address to send the browser to), `loggedOut` (judge a logout token).
+`userinfo`, `refresh`, `introspect`, `exchange`, `revoke`, `accept` (judge an access token as its audience), `call` (an
+API with a token), `logout` (address to send the browser to), `loggedOut` (judge a logout token).
 """
 
 import itertools
@@ -81,7 +81,7 @@ def prepare(folder: Path) -> Path:
     if found is None or int(found[1]) < LEAST_NODE:
         pytest.skip(f"missing part: node {LEAST_NODE} or newer, here is {version.strip()}")
     lock, fetched = HERE / "package-lock.json", TOOLS / "package-lock.json"
-    if not (TOOLS / "node_modules" / "openid-client").is_dir() or fetched.read_bytes() != lock.read_bytes():
+    if not fetched.exists() or fetched.read_bytes() != lock.read_bytes():
         pytest.skip("missing part: openid-client and oauth4webapi as locked, in .venv/tools/relying (run .ci/run)")
     for script in HERE.glob("*.mjs"):
         shutil.copy(script, folder)

@@ -124,6 +124,14 @@ await answerLines({
     return oauth.validateJwtAccessToken(server, request, audience, insecure)
   },
 
+  async call(party, { token, method, address, body }) {
+    const headers = new Headers({ 'content-type': 'application/json' })
+    const sent = body && JSON.stringify(body)
+    const url = new URL(address)
+    const answer = await oauth.protectedResourceRequest(token, method, url, headers, sent, party.options)
+    return answer.json()
+  },
+
   logout(party, { hint, back, state }) {
     const { server, client } = party
     const parameters = { id_token_hint: hint, post_logout_redirect_uri: back, state, client_id: client.client_id }

@@ -95,6 +95,14 @@ await answerLines({
     return payload
   },
 
+  async call(party, { token, method, address, body }) {
+    const headers = new Headers({ 'content-type': 'application/json' })
+    const sent = body && JSON.stringify(body)
+    const url = new URL(address)
+    const answer = await client.fetchProtectedResource(party.config, token, url, method, sent, headers, party.options)
+    return answer.json()
+  },
+
   logout: (party, { hint, back, state }) =>
     client.buildEndSessionUrl(party.config, {
       id_token_hint: hint,
