@@ -107,7 +107,14 @@ await answerLines({
       audience,
       ...more,
     })
-    const answer = await oauth.genericTokenEndpointRequest(server, client, authentication, EXCHANGE, parameters, options)
+    const answer = await oauth.genericTokenEndpointRequest(
+      server,
+      client,
+      authentication,
+      EXCHANGE,
+      parameters,
+      options,
+    )
     return oauth.processGenericTokenEndpointResponse(server, client, answer)
   },
 

@@ -54,7 +54,8 @@ await answerLines({
   },
 
   async finish(party, { callback }) {
-    const tokens = await client.authorizationCodeGrant(party.config, new URL(callback), party.pending, undefined, party.options)
+    const { config, pending, options } = party
+    const tokens = await client.authorizationCodeGrant(config, new URL(callback), pending, undefined, options)
     return { ...tokens, claims: tokens.claims() ?? null }
   },
 
