@@ -71,6 +71,16 @@ def test_server_processes_read_the_same_settings(tmp_path, monkeypatch):
     assert load_settings() == given
 
 
+def test_lists_and_objects_among_the_settings_reach_server_processes(tmp_path, monkeypatch):
+    for name in ("PROMETHEUS_MULTIPROC_DIR", *(f"YINXIN_{field.upper()}" for field in Settings.model_fields)):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    source = {"name": "population-register", "url": "https://register.example/", "secret_file": "/run/secret"}
+    given = load_settings(home=tmp_path, outbound_networks=["10.1.0.0/16"], proofing_sources=[source])
+    hand_to_children(given, metrics_folder=tmp_path)
+    assert load_settings() == given
+
+
 BOUNDS = {
     "port": (1, 65535),
     "trusted_proxies": (0, 5),
@@ -79,7 +89,13 @@ BOUNDS = {
     "max_upload_bytes": (1024, None),
     "verify_rate_per_minute": (1, None),
     "token_rate_per_minute": (1, None),
+    "sign_in_rate_per_minute": (1, None),
     "access_token_seconds": (30, 3600),
+    "person_token_seconds": (30, 3600),
+    "id_token_seconds": (30, 3600),
+    "refresh_token_seconds": (60, 30 * 24 * 3600),
+    "session_idle_minutes": (1, 720),
+    "session_hours": (1, 72),
     "crl_days": (1, 30),
     "checkpoint_seconds": (1, 3600),
 }
