@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -67,8 +67,7 @@ class Facade:
 
     def _realm(self) -> Response:
         _, content = self._ask("GET", _KEYS, b"", {})
-        (key,) = KeySet.import_key_set(json.loads(content)).keys
-        pem = key.as_pem(private=False).decode()
+        pem = ECKey.import_key(json.loads(content)["keys"][0]).as_pem(private=False).decode()
         public = "".join(pem.splitlines()[1:-1])
         return Response(json.dumps({"realm": REALM, "public_key": public}), content_type="application/json")
 
