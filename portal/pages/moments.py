@@ -14,3 +14,8 @@ def minute_of(moment: datetime) -> str:
 def day_of(moment: datetime) -> str:
     """Return the date."""
     return moment.astimezone(CHINA).strftime("%Y-%m-%d")
+
+
+def second_of(moment: datetime) -> str:
+    """Return the time of day to the second, for what lives a minute."""
+    return moment.astimezone(CHINA).strftime("%H:%M:%S")

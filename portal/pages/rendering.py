@@ -10,7 +10,7 @@ from portal.pages.addresses import address
 from portal.pages.texts import TEXTS
 from verifier.report import Language
 
-_KEPT: Final = ("t", "next", "request")
+_KEPT: Final = ("t", "next", "request", "as", "own", "hop", "mandate")
 """The arguments that our pages read besides the language; whatever else a caller wrote is not repeated."""
 
 _LANGUAGE = "language"

@@ -5,7 +5,6 @@ before anything is typed. Secrets that are shown once (the key of an app, recove
 POST that made them: keeping them for a redirect would mean keeping them.
 """
 
-import base64
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -17,13 +16,13 @@ from portal.pages.cookies import Cookie
 from portal.pages.faults import MENDABLE, fault_of, missing, retry_headers, status_for
 from portal.pages.moments import day_of, minute_of
 from portal.pages.ports import Credentials
+from portal.pages.qr_images import qr_image
 from portal.pages.rendering import language
 from portal.pages.texts_security import SECURITY_TEXTS
 from sso.signin.credentials import Enrolled, Passkey
 from sso.signin.desk import FRESH
 from sso.signin.devices import Device
 from sso.signin.errors import SessionOver, StepUpRequired
-from trust.formats.qr import qr_svg
 from trust.http import headers
 from trust.http.rate import client_address
 from trust.kernel.clock import Clock
@@ -96,7 +95,7 @@ class SecurityPages:
     def begin_codes(self, *, visitor: Visitor) -> Response:
         """Show the secret of the app, this once."""
         enrolment = self._desk.enrol_totp(visitor.session)
-        return self._form("codes.html", {}, enrolment=enrolment, qr=_picture(enrolment.uri))
+        return self._form("codes.html", {}, enrolment=enrolment, qr=qr_image(enrolment.uri))
 
     def confirm_codes(self, *, visitor: Visitor) -> Response:
         """Turn one-time codes on."""
@@ -233,8 +232,3 @@ def _row(passkey: Passkey) -> PasskeyRow:
         added=day_of(passkey.created_at),
         used=minute_of(passkey.last_used_at) if passkey.last_used_at else "",
     )
-
-
-def _picture(uri: str) -> str:
-    """Return the QR code as a picture address: the policy takes pictures from `data:`, and no answer keeps the key."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(qr_svg(uri).encode()).decode()}"

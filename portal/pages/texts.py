@@ -34,6 +34,10 @@ class Texts:
     by_file: str
     file_label: str
     file_hint: str
+    by_qr: str
+    qr_label: str
+    qr_hint: str
+    mend: str
     by_identifier: str
     identifier_label: str
     identifier_hint: str
@@ -99,15 +103,19 @@ ZH = Texts(
     home_root="根证书",
     home_crl="证书吊销列表",
     verify_title="核验电子证照",
-    verify_intro="两种方式任选其一。",
+    verify_intro="三种方式任选其一。",
     by_file="上传证照文件",
     file_label="电子证照文件（PDF）",
     file_hint="请使用原始电子文件，打印件、扫描件和截图无法核验。文件仅用于本次核验，不予保存。",
+    by_qr="识别二维码",
+    qr_label="二维码照片或截图",
+    qr_hint="拍摄证照上的二维码，或他人手机出示的二维码。支持 JPEG、PNG、WebP。图片仅用于本次识别，不予保存。",
+    mend="请更正以下内容",
     by_identifier="输入证照标识",
     identifier_label="电子证照标识",
     identifier_hint="印在证照上，以 1.2.156.3005.2 开头。",
     submit="核验",
-    nothing_sent="请先选择文件，或输入电子证照标识。",
+    nothing_sent="请先选择文件或图片，或输入电子证照标识。",
     again="再核验一份",
     result_title="核验结果",
     checks="逐项检查",
@@ -201,15 +209,19 @@ EN = Texts(
     home_root="Root certificate",
     home_crl="Revocation list",
     verify_title="Verify an electronic certificate",
-    verify_intro="Choose either way.",
+    verify_intro="Choose one of three ways.",
     by_file="Upload the file",
     file_label="Certificate file (PDF)",
     file_hint="Use the original electronic file; prints, scans and screenshots cannot be verified. It is not kept.",
+    by_qr="Send a picture of the QR code",
+    qr_label="Photograph or screenshot of the code",
+    qr_hint="The code on a certificate, or on the phone of who shows it. JPEG, PNG or WebP. It is not kept.",
+    mend="Please correct the following",
     by_identifier="Enter the identifier",
     identifier_label="Certificate identifier",
     identifier_hint="Printed on the certificate; it begins with 1.2.156.3005.2.",
     submit="Verify",
-    nothing_sent="Choose a file or enter a certificate identifier first.",
+    nothing_sent="Choose a file or a picture, or enter a certificate identifier first.",
     again="Verify another",
     result_title="Result",
     checks="Checks",

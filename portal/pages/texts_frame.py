@@ -14,6 +14,12 @@ class FrameTexts:
     sign_in: str
     sign_out: str
     account: str
+    nav_mine: str
+    nav_certificates: str
+    nav_presence: str
+    nav_looks: str
+    nav_mandates: str
+    nav_sessions: str
     nav_security: str
     back: str
     mend: str
@@ -26,6 +32,12 @@ FRAME: Mapping[Language, FrameTexts] = MappingProxyType(
             sign_in="登录",
             sign_out="退出",
             account="我的账户",
+            nav_mine="首页",
+            nav_certificates="证照",
+            nav_presence="窗口",
+            nav_looks="谁看过",
+            nav_mandates="授权",
+            nav_sessions="设备",
             nav_security="安全设置",
             back="返回",
             mend="请更正以下内容",
@@ -35,6 +47,12 @@ FRAME: Mapping[Language, FrameTexts] = MappingProxyType(
             sign_in="Sign in",
             sign_out="Sign out",
             account="My account",
+            nav_mine="Home",
+            nav_certificates="Certificates",
+            nav_presence="Counter",
+            nav_looks="Who looked",
+            nav_mandates="Mandates",
+            nav_sessions="Devices",
             nav_security="Security",
             back="Back",
             mend="Please correct the following",

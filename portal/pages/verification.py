@@ -1,16 +1,26 @@
-"""The pages on which anyone verifies a certificate: by file, by identifier, or by the QR code printed on it."""
+"""The pages on which anyone verifies a certificate: by file, by identifier, or by the QR code printed on it.
 
+The code comes as the address that a phone opened, or as a picture of it. Only a code of this very service is followed;
+one that leads elsewhere is judged, never opened.
+"""
+
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
 
+from portal.pages.addresses import address
+from portal.pages.faults import fault_of
 from portal.pages.rendering import Pages, language
 from portal.pages.texts import TEXTS, Texts
+from trust.formats.qr import qr_texts
 from trust.http.rate import RateLimiter, client_address
+from trust.kernel.errors import InvalidInput, MalformedInput
 from verifier.ports import LibraryState
 from verifier.reasons import Outcome, Reason
 from verifier.report import Language, Report, Verdict
@@ -23,7 +33,18 @@ _ICONS = {
     Outcome.NOT_JUDGED: "none",
 }
 _VERDICT_ICONS = {Verdict.VALID: "pass", Verdict.INVALID: "fail", Verdict.INDETERMINATE: "open"}
-_FILE, _IDENTIFIER = "file", "identifier"
+_FILE, _IDENTIFIER, _QR = "file", "identifier", "qr"
+_SHOWN = re.compile("/s/[A-Za-z0-9_-]{43}")  # the code with which a holder shows a certificate
+
+
+class QrSeveral(InvalidInput):
+    """The picture holds more than one code that could be meant."""
+
+    code = "qr-several"
+    title = "The picture holds more than one QR code."
+    title_zh = "图片中有不止一个二维码。"
+    remedy = "Take a picture of the code on the certificate alone."
+    remedy_zh = "请只拍摄证照上的一个二维码。"
 
 
 class Judge(Protocol):
@@ -75,38 +96,80 @@ class ReportView:
     code: str
 
 
-def blueprint(pages: Pages, judge: Judge, limiter: RateLimiter, *, public_url: str) -> Blueprint:
-    """Return the routes `/`, `/verify` and `/v/<identifier>`; `public_url` is what QR codes begin with."""
-    routes = Blueprint("pages", __name__)
+class VerificationPages:
+    """The views, one method each."""
 
-    def shown(report: Report) -> str:
-        return pages.render("report.html", report=view_of(report, language()))
+    def __init__(self, pages: Pages, judge: Judge, limiter: RateLimiter, *, public_url: str) -> None:
+        self._pages = pages
+        self._judge = judge
+        self._limiter = limiter
+        self._public_url = public_url.rstrip("/")
 
-    @routes.get("/")
-    def home() -> str:
-        return pages.render("home.html")
+    def home(self) -> str:
+        """Show the front page."""
+        return self._pages.render("home.html", faults={})
 
-    @routes.get("/verify")
-    def form() -> str:
-        return pages.render("verify.html", refused=False)
+    def form(self) -> str:
+        """Show the three ways to verify."""
+        return self._pages.render("verify.html", faults={})
 
-    @routes.post("/verify")
-    def verify() -> str | tuple[str, int]:
-        limiter.admit(client_address())
-        upload = request.files.get(_FILE)
-        if upload is not None and upload.filename:
-            return shown(judge.verify_file(upload.stream.read()))
+    def verify(self) -> ResponseReturnValue:
+        """Judge what was sent."""
+        self._limiter.admit(client_address())
+        if data := _uploaded(_FILE):
+            return self._shown(self._judge.verify_file(data))
+        if picture := _uploaded(_QR):
+            return self._pictured(picture)
         # The identifier comes by POST: whoever types an ID number by mistake does not leave it in an address.
         if text := request.form.get(_IDENTIFIER, "").strip():
-            return shown(judge.verify_identifier(text))
-        return pages.render("verify.html", refused=True), HTTPStatus.UNPROCESSABLE_ENTITY
+            return self._shown(self._judge.verify_identifier(text))
+        return self._again({"file": TEXTS[language()].nothing_sent})
 
-    @routes.get("/v/<identifier>")
-    def scanned(identifier: str) -> str:
-        limiter.admit(client_address())
-        return shown(judge.verify_qr(f"{public_url.rstrip('/')}/v/{identifier}?t={request.args.get('t', '')}"))
+    def scanned(self, identifier: str) -> str:
+        """Judge a code that a phone opened."""
+        self._limiter.admit(client_address())
+        link = f"{self._public_url}/v/{identifier}?t={request.args.get('t', '')}"
+        return self._shown(self._judge.verify_qr(link))
 
+    def _pictured(self, picture: bytes) -> ResponseReturnValue:
+        try:
+            text = self._one_of(qr_texts(picture))
+            if _SHOWN.fullmatch(text.removeprefix(self._public_url)):
+                target = address(text.removeprefix(self._public_url), language())
+                return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": target})
+            return self._shown(self._judge.verify_qr(text))
+        except (InvalidInput, MalformedInput) as error:
+            return self._again(fault_of(error, (_QR,), otherwise=_QR))
+
+    def _one_of(self, texts: Sequence[str]) -> str:
+        """Return the code that is meant: the one of ours, or else the only one. Raises `QrSeveral`."""
+        ours = [text for text in texts if text.startswith(f"{self._public_url}/")] or list(texts)
+        if len(ours) > 1:
+            raise QrSeveral(field=_QR)
+        return ours[0]
+
+    def _shown(self, report: Report) -> str:
+        return self._pages.render("report.html", report=view_of(report, language()))
+
+    def _again(self, faults: dict[str, str]) -> tuple[str, int]:
+        return self._pages.render("verify.html", faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def blueprint(pages: Pages, judge: Judge, limiter: RateLimiter, *, public_url: str) -> Blueprint:
+    """Return the routes `/`, `/verify` and `/v/<identifier>`; `public_url` is what QR codes begin with."""
+    views = VerificationPages(pages, judge, limiter, public_url=public_url)
+    routes = Blueprint("pages", __name__)
+    routes.add_url_rule("/", view_func=views.home)
+    routes.add_url_rule("/verify", view_func=views.form)
+    routes.add_url_rule("/verify", view_func=views.verify, methods=["POST"])
+    routes.add_url_rule("/v/<identifier>", view_func=views.scanned)
     return routes
+
+
+def _uploaded(name: str) -> bytes:
+    """Return the content of an uploaded file, empty when there is none."""
+    upload = request.files.get(name)
+    return upload.stream.read() if upload is not None and upload.filename else b""
 
 
 def view_of(report: Report, lang: Language) -> ReportView:
