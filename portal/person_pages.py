@@ -8,18 +8,22 @@ from flask import Blueprint, Flask
 from certs.catalogue import Catalogue
 from certs.service import CertificateService
 from portal.foundation import Foundation
-from portal.pages import consent, joining, leaving, security, signin, stepping
+from portal.pages import consent, joining, leaving, security, signin, stepping, systems
 from portal.pages.asking import Asking
 from portal.pages.browser import Browser, BrowserServices
 from portal.pages.consent import ConsentServices
 from portal.pages.entering import SignInServices
 from portal.pages.joining import JoiningServices
+from portal.pages.officers import Officers
 from portal.pages.rendering import Pages
 from portal.pages.security import SecurityServices
+from portal.pages.systems import SystemServices
 from portal.people import People
 from portal.provider import Provider
 from portal.registers import Registers
 from sso.keycloak.upstream import UpstreamDesk
+from sso.provider.applications import ApplicationDesk
+from sso.provider.service import ClientRegistry
 from trust.http.rate import RateLimiter
 from trust.kernel.errors import NotFound
 
@@ -39,6 +43,10 @@ class KnownNames:
             return code
         return kind.name_en if english else kind.name
 
+    def type_names(self, *, english: bool) -> Sequence[tuple[str, str]]:
+        """Return code and name of every certificate type."""
+        return [(kind.code, kind.name_en if english else kind.name) for kind in self.catalogue.types]
+
     def authority_name(self, uscc: str, *, english: bool) -> str:
         """Return the name of an authority."""
         for authority in self.certs.authorities():
@@ -57,6 +65,8 @@ class PersonPages:
     provider: Provider
     upstreams: UpstreamDesk
     names: KnownNames
+    systems: ApplicationDesk
+    clients: ClientRegistry
 
     def blueprints(self, app: Flask, pages: Pages) -> Sequence[Blueprint]:
         """Return the routes, over the frame that is installed in `app` here."""
@@ -86,6 +96,19 @@ class PersonPages:
             security.blueprint(browser, SecurityServices(desk=people.sign_ins, clock=base.clock)),
             consent.blueprint(browser, asking, self._consent(limiter)),
             leaving.blueprint(browser, self.provider.logout),
+            systems.blueprint(browser, self._systems()),
+        )
+
+    def _systems(self) -> SystemServices:
+        people = self.people
+        return SystemServices(
+            systems=self.systems,
+            clients=self.clients,
+            officers=Officers(
+                roles=people.roles, enrolments=people.sign_ins, persons=people.register, clock=self.base.clock
+            ),
+            matters=self.registers.counters,
+            types=self.names,
         )
 
     def _consent(self, limiter: RateLimiter) -> ConsentServices:

@@ -276,6 +276,8 @@ def _person_pages(installation: Installation) -> PersonPages:
         provider=installation.provider,
         upstreams=installation.upstreams,
         names=KnownNames(catalogue=installation.catalogue, certs=installation.certs),
+        systems=installation.systems,
+        clients=installation.clients,
     )
 
 

@@ -4,13 +4,18 @@ import click
 
 from portal.commands.opening import opened
 from portal.commands.output import json_option, show
+from portal.commands.roles import person, role
 from sso.counters.domain import ChangeState, Clerk, ClerkChange, Counter, Matter
 from sso.mandates.domain import Mandate
 
 
 @click.group()
 def register() -> None:
-    """Enter and list matters, counters, clerks and mandates."""
+    """Enter and list matters, counters, clerks, mandates and offices."""
+
+
+register.add_command(role)
+register.add_command(person)
 
 
 @register.group()

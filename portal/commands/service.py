@@ -12,6 +12,7 @@ from portal.serve import serve as run_server
 from portal.setup import ORGANIZATION, initialise
 from portal.telemetry import configure_logging
 from portal.wiring import Installation, active_keys, open_installation
+from sso.provider import sandbox
 from sso.provider.store.participants import DatabaseParticipants
 from sso.provider.store.replay import DatabaseReplay
 from sso.provider.store.sweeping import sweep
@@ -55,6 +56,7 @@ def serve(port: int | None) -> None:
     configure_logging(settings.log_level)
     installation = open_installation(settings)
     click.get_current_context().call_on_close(installation.close)
+    sandbox.check_absent(installation.clients.clients(), allowed=settings.sandbox_allowed)
     prove_keys(installation)
     click.echo(f"yinxin serves {settings.public_url} on {settings.bind}:{settings.port} (Ctrl-C ends)", err=True)
     clock = installation.foundation.clock

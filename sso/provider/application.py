@@ -1,6 +1,6 @@
 """An application to register or change a relying system: what is asked for, by whom, and who decided (law 9)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -135,7 +135,7 @@ class Application:
         return self.requested_at + APPLICATION_LIFE
 
 
-def scopes_of(names: list[str]) -> frozenset[Scope]:
+def scopes_of(names: Iterable[str]) -> frozenset[Scope]:
     """Return the scopes of a list of names. Raises `ScopeUnknown` at the field `scopes`."""
     try:
         return parse_scopes(" ".join(names))
