@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from sso.accounts.domain import ProofingLevel
 from sso.counters.domain import Matter
 from sso.mandates.errors import (
     MandateAgentUnfit,
@@ -31,6 +32,11 @@ STANDING_LIFE: Final = timedelta(days=3 * 366)  # then it is granted again: a fo
 ONE_OFF_LIFE: Final = timedelta(days=90)  # an errand that was not run in a season is no longer wanted
 START_AHEAD: Final = timedelta(days=90)  # a start further ahead is a slip of the pen
 OFFER_LIFE: Final = timedelta(days=30)  # in which the agent accepts
+
+LEAST_LEVEL: Final = ProofingLevel.DOCUMENT_CHECKED
+"""Least level of who grants, accepts, acts or claims to represent: names and numbers are widely known, so an account
+that rests on them alone may be a stranger's who registered first. What the stranger did would outlast the person's own
+proofing."""
 
 
 class MandateKind(StrEnum):

@@ -7,8 +7,9 @@ organisation's and stays, unless it was granted to end with them. All of it is o
 import structlog
 
 from sso.accounts.domain import Person
-from sso.mandates.domain import Mandate, MandateKind, MandateOrder
+from sso.mandates.domain import LEAST_LEVEL, Mandate, MandateKind, MandateOrder
 from sso.mandates.errors import (
+    MandateAgentNotProofed,
     MandatePrincipalUnfit,
     MandateUnknown,
     RepresentativeNotConfirmed,
@@ -58,11 +59,14 @@ class Representatives:
         Raises:
             RepresentativeNotConfirmed: the register says otherwise, or the organisation has no account; not told which.
             MandatePrincipalUnfit: `organisation` is no organisation's number, or one of the two is not active.
+            MandateAgentNotProofed: nobody has seen the caller's document; name and number alone may be a stranger's.
             RepresentativeRegisterAbsent, Unavailable: no register is configured, or it does not answer.
         """
         person = self._persons.get(by)
         if not organisation.is_legal_person:
             raise MandatePrincipalUnfit(field="organisation")
+        if person.level < LEAST_LEVEL:
+            raise MandateAgentNotProofed(field="organisation", level=person.level.value)
         confirmed = self._asked().confirms(organisation, number=person.code, name=person.name)
         legal = self._persons.find(organisation)
         if not confirmed or legal is None:

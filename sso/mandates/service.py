@@ -10,8 +10,9 @@ from datetime import datetime
 
 import structlog
 
-from sso.accounts.domain import Person, ProofingLevel
+from sso.accounts.domain import Person
 from sso.mandates.domain import (
+    LEAST_LEVEL,
     OFFER_LIFE,
     ORGANISATION_MANDATES_MAX,
     PERSON_MANDATES_MAX,
@@ -42,12 +43,6 @@ from trust.formats.holders import USCC_KIND
 from trust.kernel.clock import Clock
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
-
-ORGANISATION_LEVEL = ProofingLevel.DOCUMENT_CHECKED
-"""Least level of who grants or acts for an organisation: names and numbers of representatives are widely known."""
-
-PERSON_LEVEL = ProofingLevel.TWO_ELEMENT_MATCH
-"""Least level of who grants or acts for a natural person."""
 
 GRANT_STRENGTH = Strength.ONE_TIME_CODE
 """Least strength of the sign-in with which someone grants."""
@@ -128,7 +123,7 @@ class MandateDesk:
         `MandateExpired`, `MandateOfferLapsed`.
         """
         mandate = self._of_agent(mandate_id, by)
-        self._check_agent(mandate, self._persons.get(mandate.principal))
+        self._check_agent(mandate)
         accepted = self._store.accept(mandate_id, at=self._clock.now())
         _log.info("mandate accepted", mandate=mandate_id)
         return accepted
@@ -183,7 +178,7 @@ class MandateDesk:
         principal = self._persons.get(mandate.principal)
         if not principal.active:
             raise MandatePrincipalDisabled(field="mandate", mandate=mandate_id)
-        self._check_agent(mandate, principal)
+        self._check_agent(mandate)
         if types and not (matter and types <= mandate.types_for(self._matters.matter(matter))):
             raise MandateTypeNotCovered(field="types", mandate=mandate_id)
         return mandate
@@ -265,15 +260,15 @@ class MandateDesk:
         if strength < GRANT_STRENGTH:
             raise StepUpNeeded(strength=strength.value)
 
-    def _check_agent(self, mandate: Mandate, principal: Person) -> None:
+    def _check_agent(self, mandate: Mandate) -> None:
         agent = self._persons.get(mandate.agent)
         if not agent.active:
             raise MandateAgentDisabled(field="mandate", mandate=mandate.id)
-        if agent.level < _level_for(principal):
+        if agent.level < LEAST_LEVEL:
             raise MandateAgentNotProofed(field="mandate", mandate=mandate.id, level=agent.level.value)
 
     def _may_act(self, person: Person, principal: Person) -> bool:
-        return person.active and principal.active and person.level >= _level_for(principal)
+        return person.active and principal.active and person.level >= LEAST_LEVEL
 
     def _represents(self, person_id: str, organisation: str) -> bool:
         present = self._store.representative_of(organisation)
@@ -285,7 +280,3 @@ class MandateDesk:
             _log.warning("mandate of another agent refused", mandate=mandate_id, person=agent)
             raise MandateUnknown(field="mandate")
         return mandate
-
-
-def _level_for(principal: Person) -> ProofingLevel:
-    return ORGANISATION_LEVEL if principal.is_legal else PERSON_LEVEL

@@ -5,7 +5,9 @@ import binascii
 import json
 from typing import Final
 
+from sso.accounts.domain import ProofingLevel
 from sso.passing.chain import purposes
+from sso.passing.errors import ProofingTooLow
 from sso.passing.ports import Clients, Persons, Registers
 from sso.provider.claims import ReadToken, TokenContents, TokenReader
 from sso.provider.domain import Scope
@@ -17,6 +19,10 @@ from trust.kernel.errors import NotFound
 
 PERSON_API_SCOPES: Final = frozenset({Scope.CERTS_READ.value})
 """What a person's token can do at our API at all; whatever else it carries counts nothing there."""
+
+READ_LEVEL: Final = ProofingLevel.DOCUMENT_CHECKED
+"""Least level of the person whose certificates are read. Anybody may register with a name and a number that they know,
+if the person has not: what is known of a person by these two alone must not open what only the person may see."""
 
 
 class ApiTokens:
@@ -42,8 +48,8 @@ class ApiTokens:
     def check(self, token: str) -> Principal:
         """Return the principal behind `token`.
 
-        Raises the errors of both checkers, and `TokenForeign` for a person's token that is for somebody else or for
-        no purpose.
+        Raises the errors of both checkers, `TokenForeign` for a person's token that is for somebody else or for no
+        purpose, and `ProofingTooLow` for a person, or a represented person, below `READ_LEVEL`.
         """
         if not is_persons(token):
             return self._systems.check(token)
@@ -65,6 +71,7 @@ class ApiTokens:
 
     def _bound(self, read: ReadToken) -> BoundTo:
         contents = read.contents
+        self._demand_known(contents)
         if contents.matter is None or contents.purpose is None:
             raise TokenForeign("The token has no purpose for which certificates are read.")
         purpose, purpose_zh = self._purposes(contents)
@@ -79,6 +86,15 @@ class ApiTokens:
             clerk=None if clerk is None else f"{clerk['name']} ({clerk['staff']})",
             counter=None if counter is None else counter["name"],
         )
+
+    def _demand_known(self, contents: TokenContents) -> None:
+        """An organisation's credit code is public: who acts for it must be known."""
+        level = contents.assurance.level
+        if contents.represents is not None:
+            principal = self._persons.get(contents.represents.person)
+            level = level if principal.is_legal else min(level, principal.level)
+        if level < READ_LEVEL:
+            raise ProofingTooLow(level=level.value)
 
     def _purposes(self, contents: TokenContents) -> tuple[str, str]:
         """Return the purpose in both languages: of the last hop, or of the matter that was signed in for."""

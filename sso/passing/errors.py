@@ -133,3 +133,13 @@ class OfflineRefused(NotAllowed):
     title_zh = "不能由该令牌生成离线凭据。"
     remedy = "Use the token of an open case, from the system it was issued to, for a target that the system may reach."
     remedy_zh = "请由办件所属系统使用该办件的有效令牌，并选择系统可传递的目标。"
+
+
+class ProofingTooLow(NotAllowed):
+    """Nobody has seen a document of the person whose certificates would be read: the account may be a stranger's."""
+
+    code = "proofing-too-low"
+    title = "The person's identity has not been proved surely enough for certificates to be read."
+    title_zh = "该人员的实名核验等级不足，不能读取其证照。"
+    remedy = "Have the person prove their identity at a counter, or renew an expired document there; then sign in again."
+    remedy_zh = "请本人到窗口完成身份核验，或更新已过期的核验证件，然后重新登录。"

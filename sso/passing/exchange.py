@@ -20,7 +20,7 @@ from sso.passing.request import ACCESS_TOKEN, GRANT_TYPE, ExchangeRequest
 from sso.passing.store.hops import Outcome, Situation, SqlHops
 from sso.passing.targets import Targets
 from sso.provider.claims import ReadToken, TokenMint, TokenReader
-from sso.provider.domain import Client
+from sso.provider.domain import Client, ClientAuthentication
 from sso.provider.errors import TokenTooLarge
 from sso.provider.oauth_errors import OAuthRefused
 from trust.kernel.clock import Clock
@@ -67,7 +67,7 @@ class TokenExchange:
             raise
 
     def _answer(self, client: Client, form: Mapping[str, str], confirmation: str | None) -> Mapping[str, object]:
-        if client.relying is None or not client.relying.pass_to:  # 1
+        if not _may_pass(client):  # 1
             raise OAuthRefused("unauthorized_client", "This client may not pass trust on.")
         request = ExchangeRequest.parse(form)  # 2
         token = None if request.is_presence else self._subject(request.subject, client, confirmation)  # 3
@@ -153,3 +153,9 @@ class TokenExchange:
             "expires_in": minted.seconds,
             "scope": " ".join(sorted(contents.scopes)),
         }
+
+
+def _may_pass(client: Client) -> bool:
+    """Whether a client may pass trust on: a public one proves nothing of itself, so whoever stole its token could."""
+    relying = client.relying
+    return relying is not None and bool(relying.pass_to) and relying.authentication is not ClientAuthentication.NONE

@@ -22,10 +22,11 @@ from sso.passing.narrowing import Bounds, Narrowing
 from sso.passing.store.cases import SqlCases
 from sso.passing.store.offline import Planned, SqlAssertions
 from sso.passing.targets import Targets
-from sso.provider.claims import ReadToken
+from sso.provider.claims import ReadToken, TokenContents
 from sso.provider.domain import Client
 from sso.provider.errors import TokenForeign, TokenMalformed
 from sso.provider.oauth_errors import OAuthRefused
+from sso.provider.reference import represented_claim
 from sso.provider.signing import TokenSigner, UnsignedToken
 from sso.provider.subjects import PairwiseSubjects
 from trust.kernel.clock import Clock
@@ -145,12 +146,19 @@ class OfflineDesk:
             "matter": bounds.matter,
             "purpose": bounds.purpose,
             "act": contents.act,
-        }
+        } | self._represents(contents, bounds)
         unsigned = UnsignedToken(
             claims=claims, typ=OFFLINE_TYPE, document=f"offline:{assertion}", why="offline assertion"
         )
         _log.info("offline-issued", assertion=assertion, client=client.id, case=contents.case)
         return self._parts.signer.sign(unsigned, principal=f"client:{client.id}")
+
+    def _represents(self, contents: TokenContents, bounds: Bounds) -> dict[str, Any]:
+        """Return for whom the citizen acts: without it they would seem to act for themselves."""
+        if contents.represents is None:
+            return {}
+        subject = self._parts.subjects.subject(contents.represents.person, sector=bounds.target.sector)
+        return {"represents": represented_claim(contents.represents) | {"sub": subject}}
 
     def _one(self, client: Client, report: Report) -> Answer:
         claims = self._claims(report.assertion)

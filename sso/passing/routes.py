@@ -1,13 +1,11 @@
 """Cases, presence and the offline form over HTTP, for the systems on counters.
 
-All but the report of offline uses carry a person's token: the clerk's own, or for an assertion that of the case. A
-holder's number and a one-time code are only ever read from a body.
+Cases and presence are asked for with the clerk's own token; offline assertions, and the report of their use, with the
+system's. A holder's number and a one-time code are only ever read from a body.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import wraps
 from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
@@ -23,16 +21,11 @@ from sso.passing.ports import Clients
 from sso.passing.presence import CardCheck, IssuedCode, PresenceDesk
 from sso.passing.request import MAX_CHARACTERS
 from sso.provider.claims import ReadToken, TokenReader
+from sso.provider.domain import Client
 from trust.formats.holders import HolderNumber
-from trust.http.access import (
-    Principal,
-    ProofChecker,
-    TokenChecker,
-    check_possession,
-    presented_token,
-    protected,
-)
+from trust.http.access import Principal, ProofChecker, TokenChecker, protected
 from trust.http.parsing import StrictModel, json_body
+from trust.kernel.errors import NotAuthenticated
 
 _Short = Annotated[str, Field(max_length=64)]
 
@@ -87,8 +80,9 @@ class CardBody(StrictModel):
 
 
 class AssertionBody(StrictModel):
-    """To which system the assertion will be shown: its client id or its resource."""
+    """The token of the case, and to which system the assertion will be shown: its client id or its resource."""
 
+    token: Annotated[str, Field(max_length=MAX_CHARACTERS, repr=False)]
     audience: Annotated[str, Field(max_length=256)]
 
 
@@ -186,47 +180,47 @@ def _add_presence(routes: APIBlueprint, presence: PresenceDesk, clerks: ClerkTok
 
 def _add_offline(routes: APIBlueprint, desks: Desks, tokens: TokenChecker) -> None:
     @routes.post("/offline/assertions")
-    @routes.doc(summary="Obtain an offline assertion", description="With the token of a case, by its own system.")
-    @_persons(desks)
-    @json_body(AssertionBody, example={"audience": "https://next.example.gov.cn/api"})
-    def assertion(*, token: ReadToken, body: AssertionBody) -> Response:
-        client = desks.clients.find(token.contents.client)
-        if client is None:
-            raise OfflineRefused
-        return jsonify({"assertion": desks.offline.issue(token, client, body.audience)})
+    @routes.doc(summary="Obtain an offline assertion", description=_OFFLINE)
+    @protected(tokens, SCOPE)
+    @json_body(AssertionBody, example={"token": "eyJ…", "audience": "https://next.example.gov.cn/api"})
+    def assertion(*, principal: Principal, body: AssertionBody) -> Response:
+        client = _own_system(desks, principal)
+        return jsonify({"assertion": desks.offline.issue(_of_case(desks, body.token), client, body.audience)})
 
     @routes.post("/offline/reconcile")
     @routes.doc(summary="Report what was used offline", description="With the counter system's own token.")
     @protected(tokens, SCOPE)
     @json_body(ReconcileBody, example=_USES_EXAMPLE)
     def reconcile(*, principal: Principal, body: ReconcileBody) -> Response:
-        client = desks.clients.find(principal.client)
-        if client is None or principal.bound is not None:
-            raise OfflineRefused
+        client = _own_system(desks, principal)
         reports = [Report(assertion=use.assertion, used_at=use.used_at) for use in body.uses]
         answers = desks.offline.reconcile(client, reports)
         return jsonify({"uses": [{"id": each.id, "status": each.status.value, "hop": each.hop} for each in answers]})
 
 
 _PRESENCE = "With the clerk's access token. The code is exchanged once, as `subject_token`, within `expires_in`."
+_OFFLINE = (
+    "With the counter system's own token, for a case's token that was issued to this very system: the systems that it "
+    "was passed on to hold the token as well, and may not pass it to whomever this one may."
+)
 _OPENED: dict[int | str, Any] = {201: {"description": "The case, with the facts of the registers"}}
 _PRESENT: dict[int | str, Any] = {201: {"description": "A presence code"}}
 
 
-def _persons(desks: Desks) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let only callers with a person's living token reach the view, and hand it the keyword argument `token`."""
+def _own_system(desks: Desks, principal: Principal) -> Client:
+    """Return the system that calls for itself. Raises `OfflineRefused` for one that calls with a person's token."""
+    client = desks.clients.find(principal.client)
+    if client is None or principal.bound is not None:
+        raise OfflineRefused
+    return client
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            presented = presented_token()
-            token = desks.reader.read(presented.token)
-            check_possession(presented, token.contents.confirmation, desks.proofs)
-            return view(*args, token=token, **kwargs)
 
-        return guarded
-
-    return decorate
+def _of_case(desks: Desks, text: str) -> ReadToken:
+    """Return the token of a case. Raises `OfflineRefused` for one that is not alive; the log says why."""
+    try:
+        return desks.reader.read(text)
+    except NotAuthenticated as error:
+        raise OfflineRefused(field="token", why=error.code) from None
 
 
 def _shown(case: Case) -> dict[str, Any]:

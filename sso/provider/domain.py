@@ -47,7 +47,10 @@ PERSON_SCOPES = frozenset(
 """What a person can consent to."""
 
 OWN_SCOPES = frozenset(Scope) - (PERSON_SCOPES - {Scope.CERTS_READ, Scope.COUNTER_ASSIST})
-"""What a client can use for itself, by client credentials; a counter's system reports offline uses with its own."""
+"""What a client can use for itself, by client credentials; a counter's system reports offline uses with its own.
+
+Not every client: see `Client.own_scopes`.
+"""
 
 OWN_API_SCOPES = frozenset({Scope.COUNTER_ASSIST, Scope.MANDATES})
 """Persons' scopes that are of use at this service's own API alone: a token with one of them is for nobody else."""
@@ -132,6 +135,16 @@ class Client:
     def enabled(self) -> bool:
         """Whether the client may obtain and use tokens."""
         return self.disabled_at is None
+
+    @property
+    def own_scopes(self) -> frozenset[Scope]:
+        """What the client can use for itself, by client credentials.
+
+        A system that people sign in to reads certificates with their tokens alone: with one of its own it would need
+        no person, no consent and no matter. A department's system that reads by itself is another client.
+        """
+        own = self.scopes & OWN_SCOPES
+        return own if self.relying is None else own - {Scope.CERTS_READ}
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from sso.provider.claims import ExtensionGrant
 from sso.provider.client_tokens import TokenIssuer
-from sso.provider.domain import OWN_SCOPES, Client, ClientAuthentication, Scope, parse_scopes, scopes_text
+from sso.provider.domain import Client, ClientAuthentication, Scope, parse_scopes, scopes_text
 from sso.provider.errors import ScopeUnknown, TokenAddressInsecure
 from sso.provider.flows import CodeGrant, KeptCode, KeptRefresh, RefreshGrant, S256Challenge
 from sso.provider.messages import PROOFS_OF_CLIENT, FormRequest, JsonAnswer, check_form, json_answer, refused_answer
@@ -234,7 +234,7 @@ def check_address(address: str) -> None:
 
 def _granted(client: Client, requested: str | None) -> frozenset[Scope]:
     """Return the scopes of the token: those asked for, or all of the client's own (RFC 6749 section 3.3)."""
-    own = client.scopes & OWN_SCOPES
+    own = client.own_scopes
     if not requested and own:
         return own
     try:

@@ -151,14 +151,19 @@ def test_a_natural_person_grants_one_off_mandates_only(office: Office) -> None:
     assert caught.value.code == "mandate-kind"
 
 
-def test_for_a_natural_person_a_match_of_elements_is_enough(office: Office) -> None:
-    for person in (office.other, office.agent):
-        office.town.persons.change(person, level=ProofingLevel.TWO_ELEMENT_MATCH)
+@pytest.mark.parametrize("level", [ProofingLevel.SELF_ASSERTED, ProofingLevel.TWO_ELEMENT_MATCH])
+def test_name_and_number_alone_grant_accept_and_act_for_nobody(office: Office, level: ProofingLevel) -> None:
+    """An account of that level may be a stranger's; what they granted would outlast the person's own proofing."""
+    offer = office.offer_one_off(by=office.other, principal=office.other.id)
     mandate = office.one_off(by=office.other, principal=office.other.id)
-    assert office.check(mandate) == mandate
-    office.town.persons.change(office.other, level=ProofingLevel.SELF_ASSERTED)
+    office.town.persons.change(office.other, level=level)
     with pytest.raises(GranterNotProofed):
         office.offer_one_off(by=office.other, principal=office.other.id)
+    office.town.persons.change(office.agent, level=level)
+    for act in (lambda: office.accepted(offer), lambda: office.check(mandate)):
+        with pytest.raises(MandateAgentNotProofed):
+            act()
+    assert office.usable(office.agent) == []
 
 
 def test_the_legal_representatives_own_kind_is_not_granted(office: Office) -> None:

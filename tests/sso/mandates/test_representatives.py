@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
-from sso.accounts.domain import PersonState
+from sso.accounts.domain import PersonState, ProofingLevel
 from sso.mandates.domain import MandateKind
 from sso.mandates.errors import (
+    MandateAgentNotProofed,
     MandatePrincipalUnfit,
     MandateUnknown,
     MandateWithdrawn,
@@ -108,6 +109,16 @@ def test_whom_the_register_confirms_may_claim(office: Office) -> None:
     office.register.entries[second.code.text] = (office.agent.code.text, office.agent.name)
     claimed = office.representatives.claim(second.code, by=office.agent.id)
     assert office.usable(office.agent, None) == [claimed]
+
+
+@pytest.mark.parametrize("level", [ProofingLevel.SELF_ASSERTED, ProofingLevel.TWO_ELEMENT_MATCH])
+def test_name_and_number_of_a_representative_claim_nothing(office: Office, level: ProofingLevel) -> None:
+    """Whoever registered with them would see, and withdraw, the mandates of the organisation."""
+    office.register.entries[office.firm.code.text] = (office.other.code.text, office.other.name)
+    office.town.persons.change(office.other, level=level)
+    with pytest.raises(MandateAgentNotProofed):
+        office.representatives.claim(office.firm.code, by=office.other.id)
+    assert office.desk.organisations_of(office.other.id) == ()
 
 
 def test_a_claim_tells_nothing_about_accounts(office: Office) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from sso.passing.domain import MAX_DEPTH, PASSED_SECONDS
 from sso.passing.request import ACCESS_TOKEN, MAX_CHARACTERS
+from sso.provider.domain import ClientAuthentication
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.signing import UnsignedToken
 from sso.provider.store.participants import DatabaseParticipants
@@ -112,7 +113,9 @@ class TestRefused:
     def test_a_client_that_may_not_pass_trust_is_unauthorized(self, world, token):
         lonely = world.system("lonely")
         plain = dataclasses.replace(world.portal, relying=None)
-        for client in (lonely, plain):
+        proves_nothing = dataclasses.replace(world.portal.relying, authentication=ClientAuthentication.NONE)
+        public = dataclasses.replace(world.portal, relying=proves_nothing)
+        for client in (lonely, plain, public):
             assert refusal(world, client, subject_token=token, audience="api")[0] == "unauthorized_client"
 
     @pytest.mark.parametrize(

@@ -137,3 +137,17 @@ def test_only_the_system_of_the_token_and_only_to_its_targets(world, desk, token
 def test_a_closed_case_goes_nowhere(world, desk, token):
     world.cases.close(world.read(world.clerk_token()), token.contents.case)
     assert refused(desk, token, world.hall, world.next.id) == "offline-refused"
+
+
+def test_who_acts_for_another_does_so_offline_too(world, desk):
+    """Without the claim the citizen would seem to act for themselves."""
+    _, facts = world.represented()
+    passed = world.passed(
+        world.hall,
+        subject_token=world.matter_token(world.citizen, world.hall, **facts),
+        actor_token=world.clerk_token(),
+        case=world.open_case().id,
+        audience=world.next.id,
+    )
+    claims = world.token_signer.verify(desk.issue(passed, world.hall, world.next.id), typ="offline+jwt")
+    assert claims["represents"] == passed.claims["represents"]

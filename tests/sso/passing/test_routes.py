@@ -1,12 +1,17 @@
 """The counter's HTTP interface, and the certificate API with a person's token."""
 
+from dataclasses import replace
+
 import pytest
 from apiflask import APIFlask
 
+from sso.accounts.domain import ProofingLevel
 from sso.passing.api_access import ApiTokens, is_persons
+from sso.passing.errors import ProofingTooLow
 from sso.passing.offline import OfflineDesk, OfflineParts
 from sso.passing.routes import Desks, blueprint
 from sso.passing.store.offline import SqlAssertions
+from sso.provider.claims import Representation
 from sso.signin.domain import Strength
 from tests.sso.passing.support import (
     API_AUDIENCE,
@@ -16,6 +21,7 @@ from tests.sso.passing.support import (
     LICENCE,
     RENEWAL,
 )
+from trust.formats.holders import HolderNumber
 from trust.http import parsing, problems
 from trust.http.access import Principal
 from trust.http.errors import ProofRefused
@@ -28,6 +34,7 @@ class Systems:
     def __init__(self, world) -> None:
         self._known = {
             "hall": Principal(client=world.hall.id, authority="a", scopes=frozenset({"counter:assist"}), label="hall"),
+            "next": Principal(client=world.next.id, authority="a", scopes=frozenset({"counter:assist"}), label="next"),
             "mute": Principal(client=world.hall.id, authority="a", scopes=frozenset(), label="hall"),
         }
 
@@ -91,7 +98,8 @@ def test_the_assisted_flow_over_http(world, client):
     assert CITIZEN_NUMBER.number not in shown.text
     form = {"presence": "yes", "subject_token": shown.get_json()["presence"], "actor_token": clerk}
     token = world.exchange(world.hall, case=case["case"], audience=world.hall.id, **form)["access_token"]
-    offline = post(client, "/offline/assertions", {"audience": world.next.id}, token).get_json()["assertion"]
+    asked = {"token": token, "audience": world.next.id}
+    offline = post(client, "/offline/assertions", asked, "hall").get_json()["assertion"]
     use = {"assertion": offline, "used_at": world.clock.now().isoformat()}
     answered = post(client, "/offline/reconcile", {"uses": [use, use]}, "hall").get_json()["uses"]
     assert [each["status"] for each in answered] == ["recorded", "replayed"]
@@ -164,6 +172,20 @@ def test_a_bound_token_comes_with_its_proof(world, client):
     assert opened(world, client, token=other, scheme="DPoP", DPoP="proof for POST /api/v1/cases").status_code == 401
 
 
+def test_an_assertion_is_made_for_the_system_of_the_case_alone(world, client):
+    """The system to which the token was passed holds it too, and would pass it where it may not."""
+    token = world.exchange(world.hall, subject_token=world.assisted(), audience=world.next.id)["access_token"]
+    asked = {"token": token, "audience": world.last.id}
+    answer = post(client, "/offline/assertions", asked, "next")
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "offline-refused")
+    assert post(client, "/offline/assertions", {**asked, "audience": world.next.id}, "hall").status_code == 200
+    assert post(client, "/offline/assertions", {"audience": world.next.id}, token).status_code == 401
+    assert post(client, "/offline/assertions", asked, "mute").get_json()["code"] == "scope-missing"
+    for dead in ("", "x.y.z", world.clerk_token()):
+        answer = post(client, "/offline/assertions", {"token": dead, "audience": world.next.id}, "hall")
+        assert answer.get_json()["code"] == "offline-refused"
+
+
 def test_uses_are_reported_by_systems_with_the_right(world, client):
     body = {"uses": [{"assertion": "x", "used_at": "2026-11-21T08:00:00Z"}]}
     assert post(client, "/offline/reconcile", body, "mute").get_json()["code"] == "scope-missing"
@@ -214,6 +236,31 @@ class TestApi:
         passed = world.exchange(world.portal, subject_token=token, audience="api")["access_token"]
         bound = tokens.check(passed).bound
         assert (bound.holders, bound.types) == ((CITIZEN_NUMBER, COMPANY_NUMBER), {LICENCE})
+
+    @pytest.mark.parametrize("level", list(ProofingLevel))
+    def test_certificates_are_read_of_people_known_by_a_document(self, world, tokens, level):
+        """Whoever knows a name and a number may have registered with them."""
+        stranger = replace(world.citizen, level=level)
+        token = world.exchange(world.portal, subject_token=world.matter_token(stranger, world.portal), audience="api")
+        if level >= ProofingLevel.DOCUMENT_CHECKED:
+            assert tokens.check(token["access_token"]).bound is not None
+            return
+        with pytest.raises(ProofingTooLow) as caught:
+            tokens.check(token["access_token"])
+        assert caught.value.code == "proofing-too-low"
+
+    def test_a_represented_natural_person_is_known_too(self, world, tokens):
+        other = world.person(HolderNumber(kind="111", number="119999199501010086"), "李他人")
+        _, facts = world.represented(principal=other.id)
+        facts["represents"] = Representation(
+            person=other.id, mandate=facts["represents"].mandate, kind="one-off", name=other.name, uscc=None
+        )
+        token = world.matter_token(world.citizen, world.portal, **facts)
+        passed = world.exchange(world.portal, subject_token=token, audience="api")["access_token"]
+        assert other.code in tokens.check(passed).bound.holders
+        world.persons.all[other.id] = replace(other, level=ProofingLevel.TWO_ELEMENT_MATCH)
+        with pytest.raises(ProofingTooLow):
+            tokens.check(passed)
 
     def test_a_token_for_somebody_else_opens_nothing(self, world, tokens):
         with pytest.raises(NotAuthenticated) as caught:

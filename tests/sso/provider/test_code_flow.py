@@ -273,11 +273,12 @@ def test_two_clients_in_one_request_are_refused_before_anything_is_consumed(hous
 
 
 def test_a_person_cannot_be_asked_through_client_credentials(house: House, who: Registered) -> None:
-    for scope in ("openid", "identity", "counter:assist", "profile"):
+    for scope in ("openid", "identity", "counter:assist", "profile", "certs:read", ""):
         answer = post(house, "/oauth/token", {"grant_type": "client_credentials", "scope": scope}, who)
         assert error_of(answer) == (400, "invalid_scope")
-    granted_scope = post(house, "/oauth/token", {"grant_type": "client_credentials"}, who).get_json()["scope"]
-    assert granted_scope == "certs:read"
+    counter = register(house, f"{SCOPES} counter:assist", resource="https://hall.example/")
+    granted_scope = post(house, "/oauth/token", {"grant_type": "client_credentials"}, counter).get_json()["scope"]
+    assert granted_scope == "counter:assist"
 
 
 def test_a_signer_that_refuses_leaves_no_token(house: House, who: Registered, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +344,8 @@ def test_userinfo_wants_a_living_token_with_openid_and_its_proof(house: House, w
 
 
 def test_a_client_token_is_no_persons_token_and_the_other_way_round(house: House, who: Registered) -> None:
-    own = post(house, "/oauth/token", {"grant_type": "client_credentials"}, who).get_json()["access_token"]
+    system = house.registry.register(label="业务系统", authority=USCC, scopes="certs:read")
+    own = post(house, "/oauth/token", {"grant_type": "client_credentials"}, system).get_json()["access_token"]
     persons = signed_in(house, who)["access_token"]
     with pytest.raises(NotAuthenticated) as refusal:
         house.reader.read(own)

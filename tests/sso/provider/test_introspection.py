@@ -101,8 +101,9 @@ def test_the_audiences_system_and_a_client_with_the_right_are_told(house: House,
     assert ask(house, target, token)["active"] is True
     assert ask(house, right, token)["active"] is True
     assert ask(house, who, token)["active"] is True  # it was issued to this client
-    own = post(house, "/oauth/token", {"grant_type": "client_credentials"}, who).get_json()["access_token"]
-    assert ask(house, who, own)["active"] is True
+    system = house.registry.register(label="业务系统", authority=USCC, scopes="certs:read")
+    own = post(house, "/oauth/token", {"grant_type": "client_credentials"}, system).get_json()["access_token"]
+    assert ask(house, system, own)["active"] is True
     assert ask(house, right, own)["active"] is True
     assert ask(house, target, own) == {"active": False}
 
@@ -203,10 +204,11 @@ def test_what_was_derived_from_a_revoked_token_ends_with_it(house: House, who: R
         house.reader.read(derived)
 
 
-def test_a_clients_own_token_can_be_given_back(house: House, who: Registered) -> None:
-    own = post(house, "/oauth/token", {"grant_type": "client_credentials"}, who).get_json()["access_token"]
+def test_a_clients_own_token_can_be_given_back(house: House) -> None:
+    system = house.registry.register(label="业务系统", authority=USCC, scopes="certs:read")
+    own = post(house, "/oauth/token", {"grant_type": "client_credentials"}, system).get_json()["access_token"]
     house.checker.check(own)
-    assert revoke(house, who, own) == 200
+    assert revoke(house, system, own) == 200
     with pytest.raises(NotAuthenticated):
         house.checker.check(own)
 
