@@ -5,7 +5,6 @@ was free and the sources that can be asked confirmed name and number; otherwise 
 same. Whoever has an account already signs in to it, or has a clerk check their document.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,15 +16,12 @@ from sso.accounts.errors import LegalPersonDoesNotApply, ProofingNotConfirmed, S
 from sso.accounts.ports import TERMS, Claims, PersonStore, SourceName, StoredApplication
 from sso.accounts.service import PersonRegister
 from trust.formats.holders import HolderNumber
+from trust.kernel.bearer_secrets import new_secret, secret_digest
 from trust.kernel.clock import Clock
-from trust.kernel.encoding import base64url
 from trust.kernel.randomness import Randomness
 
 APPLICATION_LIFE: Final = timedelta(minutes=30)
 """How long a ticket lives: enough to choose a password and read about it, too short to be left lying about."""
-
-_TICKET_BYTES: Final = 32  # 256 bits: nothing to guess, so that a plain digest is kept
-_TICKET_CHARACTERS: Final = 43
 
 _log = structlog.get_logger("sso.accounts")
 
@@ -73,8 +69,7 @@ class ApplicationDesk:
 
         The page goes on alike in both cases: it hashes the password either way and shows the same last page.
         """
-        known = len(ticket) == _TICKET_CHARACTERS and ticket.isascii()
-        person_id = self._store.redeem(_digest(ticket if known else ""), now=self._clock.now())
+        person_id = self._store.redeem(secret_digest(ticket), now=self._clock.now())
         return None if person_id is None else self._register.get(person_id)
 
     def forget_expired(self) -> int:
@@ -82,9 +77,9 @@ class ApplicationDesk:
         return self._store.forget_applications(before=self._clock.now())
 
     def _issued(self, person_id: str | None) -> tuple[str, StoredApplication]:
-        ticket = base64url(self._randomness.token(_TICKET_BYTES))
+        ticket = new_secret(self._randomness)
         expires_at = self._clock.now() + APPLICATION_LIFE
-        return ticket, StoredApplication(digest=_digest(ticket), person=person_id, expires_at=expires_at)
+        return ticket, StoredApplication(digest=secret_digest(ticket), person=person_id, expires_at=expires_at)
 
     def _findings(self, code: HolderNumber, claims: Claims) -> tuple[Finding, ...] | None:
         """Return what the sources confirm; None when one of them does not."""
@@ -100,7 +95,3 @@ class ApplicationDesk:
 def _can_compare(name: SourceName, claims: Claims) -> bool:
     item = TERMS[name].item
     return item is None or claims.item(item) is not None
-
-
-def _digest(ticket: str) -> bytes:
-    return hashlib.sha256(ticket.encode()).digest()

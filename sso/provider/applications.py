@@ -29,8 +29,9 @@ from sso.provider.application_errors import (
 from sso.provider.application_ports import ApplicationStore, Collected, Decision, Matters, Types
 from sso.provider.domain import Client, Registered, SecretDigest
 from sso.provider.errors import ClientDisabled, ClientWithoutSecret, RegistrationNameInvalid
-from sso.provider.service import ClientRegistry, has_secret, new_secret
+from sso.provider.service import ClientRegistry, has_secret
 from trust.authority.errors import SamePerson
+from trust.kernel.bearer_secrets import new_secret
 from trust.kernel.clock import Clock
 from trust.kernel.errors import Conflict, NotFound
 from trust.kernel.ids import new_id

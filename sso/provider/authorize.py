@@ -28,7 +28,7 @@ from sso.provider.errors import (
     AuthorizationUnusable,
 )
 from sso.provider.granting import Granting
-from sso.provider.grants import CODE_SECONDS, SECRET_CHARACTERS, Code, digest_of, new_secret
+from sso.provider.grants import CODE_SECONDS, Code
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.ports import Approval, AuthorizationStore, ClientStore
 from sso.provider.requests import (
@@ -40,6 +40,7 @@ from sso.provider.requests import (
     usable_state,
 )
 from sso.signin.domain import Session, Strength
+from trust.kernel.bearer_secrets import may_be_secret, new_secret, secret_digest
 from trust.kernel.clock import Clock
 from trust.kernel.randomness import Randomness
 
@@ -164,14 +165,14 @@ class AuthorizationDesk:
             created_at=now,
             expires_at=now + timedelta(seconds=PENDING_SECONDS),
         )
-        self._store.keep_pending(digest_of(pending.id), request, created_at=now, expires_at=pending.expires_at)
+        self._store.keep_pending(secret_digest(pending.id), request, created_at=now, expires_at=pending.expires_at)
         return pending
 
     def find(self, pending_id: str) -> Pending:
         """Return the pending request again. Raises `AuthorizationExpired`, `AuthorizationUnusable`."""
-        if len(pending_id) != SECRET_CHARACTERS or not pending_id.isascii():
+        if not may_be_secret(pending_id):
             raise AuthorizationExpired
-        kept = self._store.find_pending(digest_of(pending_id))
+        kept = self._store.find_pending(secret_digest(pending_id))
         if kept is None or self._clock.now() >= kept.expires_at:
             raise AuthorizationExpired
         client, relying = self._client(kept.request.client)
@@ -197,7 +198,7 @@ class AuthorizationDesk:
             error = _SILENT_REFUSALS[need]
             raise AuthorizationRefused(error, redirect_to=self.refuse(pending, error))
         if need is Need.CONSENT and session is not None and pending.seen_by != session.id:
-            self._store.note_seen(digest_of(pending.id), session.id)
+            self._store.note_seen(secret_digest(pending.id), session.id)
         return need
 
     def approve(self, pending: Pending, session: Session, *, represents: str | None = None) -> str:
@@ -223,7 +224,7 @@ class AuthorizationDesk:
             return self.refuse(pending, refusal.error)
         secret = new_secret(self._randomness)
         code = Code(
-            digest=digest_of(secret),
+            digest=secret_digest(secret),
             redirect_uri=current.request.redirect_uri,
             challenge=current.request.challenge,
             nonce=current.request.nonce,
@@ -233,7 +234,7 @@ class AuthorizationDesk:
         names = self._granting.names(grant, session)
         self._store.approve(
             Approval(
-                pending=digest_of(pending.id),
+                pending=secret_digest(pending.id),
                 session=session.id,
                 person_tie=f"{session.person}/{session.person_epoch}",
                 grant=grant,
@@ -248,7 +249,7 @@ class AuthorizationDesk:
 
     def refuse(self, pending: Pending, error: str = "access_denied") -> str:
         """End the request and return the address that tells the client so (status 303)."""
-        self._store.drop_pending(digest_of(pending.id))
+        self._store.drop_pending(secret_digest(pending.id))
         _log.info("authorization refused", client=pending.client.id, error=error)
         return self._address(pending.request.redirect_uri, pending.state, {"error": error})
 
@@ -280,7 +281,7 @@ class AuthorizationDesk:
 
     def _pushed(self, client: Client, reference: str) -> AuthorizationRequest:
         """Take a pushed request, once (RFC 9126 section 4); the other parameters of the address do not count."""
-        digest = digest_of(reference.removeprefix(REQUEST_URI_PREFIX))
+        digest = secret_digest(reference.removeprefix(REQUEST_URI_PREFIX))
         request = self._store.take_pushed(digest, client.id, self._clock.now())
         if request is None:
             _log.info("authorization request unusable", reason="request_uri", client=client.id)

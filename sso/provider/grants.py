@@ -3,30 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from typing import Final
 
 from sso.provider.claims import TokenContents
 from sso.provider.domain import Scope
 from sso.revocation.domain import Tie, TieKind
-from trust.kernel.encoding import base64url
-from trust.kernel.randomness import Randomness
-
-SECRET_BYTES: Final = 32  # random bytes of a code, a refresh token, a request: 256 bits, nothing to guess
-SECRET_CHARACTERS: Final = 43  # the same in base64url
 
 CODE_SECONDS: Final = 60  # life of a code: the browser's way to the client and one request from there
 CONSENT_DAYS: Final = 180  # how long a consent is remembered: half a year, then the person is asked again
-
-
-def new_secret(randomness: Randomness) -> str:
-    """Return a fresh code, refresh token or request id."""
-    return base64url(randomness.token(SECRET_BYTES))
-
-
-def digest_of(secret: str) -> bytes:
-    """Return what is kept of a secret. A plain SHA-256 is enough: there are 256 random bits, nothing to guess."""
-    return sha256(secret.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ import structlog
 
 from sso.provider.domain import Client, RelyingSystem
 from sso.provider.endpoint import Authenticator, Proofs
-from sso.provider.grants import digest_of, new_secret
 from sso.provider.messages import PROOFS_OF_CLIENT, FormRequest, JsonAnswer, check_form, json_answer, refused_answer
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.ports import AuthorizationStore
 from sso.provider.requests import REQUEST_URI_PREFIX, AuthorizationRequest, parse_request, single_values
+from trust.kernel.bearer_secrets import new_secret, secret_digest
 from trust.kernel.clock import Clock
 from trust.kernel.randomness import Randomness
 
@@ -53,7 +53,7 @@ class PushedRequests:
             return refused_answer(refusal)
         secret, now = new_secret(self._randomness), self._clock.now()
         expires_at = now + timedelta(seconds=PUSHED_SECONDS)
-        self._store.keep_pushed(digest_of(secret), pushed, created_at=now, expires_at=expires_at)
+        self._store.keep_pushed(secret_digest(secret), pushed, created_at=now, expires_at=expires_at)
         members = {"request_uri": REQUEST_URI_PREFIX + secret, "expires_in": PUSHED_SECONDS}
         return json_answer(members, status=HTTPStatus.CREATED)
 

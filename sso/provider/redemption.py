@@ -10,17 +10,15 @@ import structlog
 from sso.provider.domain import Client, ClientAuthentication, RelyingSystem, Scope
 from sso.provider.errors import TokenExpired
 from sso.provider.grants import (
-    SECRET_CHARACTERS,
     CodeFault,
     Grant,
     Redeemed,
     RefreshToken,
-    digest_of,
-    new_secret,
 )
 from sso.provider.issuing import GrantTokens, Issue, Issued
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.ports import GrantStore
+from trust.kernel.bearer_secrets import may_be_secret, new_secret, secret_digest
 from trust.kernel.clock import Clock
 from trust.kernel.randomness import Randomness
 
@@ -60,9 +58,9 @@ class Redemption:
 
         A code that comes a second time takes all tokens of its grant with it (RFC 6749 section 4.1.2).
         """
-        if len(code) != SECRET_CHARACTERS or not code.isascii():
+        if not may_be_secret(code):
             return None
-        found = self._store.redeem(digest_of(code), caller.client.id, self._clock.now())
+        found = self._store.redeem(secret_digest(code), caller.client.id, self._clock.now())
         if isinstance(found, CodeFault):
             log = _log.warning if found is CodeFault.REPLAYED else _log.info
             log("code refused", reason=found.value, client=caller.client.id)
@@ -134,9 +132,9 @@ class Redemption:
         return _answer(issued, scopes, caller, secret)
 
     def _find(self, secret: str) -> RefreshToken | None:
-        if len(secret) != SECRET_CHARACTERS or not secret.isascii():
+        if not may_be_secret(secret):
             return None
-        return self._store.find_refresh(digest_of(secret))
+        return self._store.find_refresh(secret_digest(secret))
 
     def _mine(self, client: Client, secret: str) -> RefreshToken | None:
         token = self._find(secret)
@@ -158,7 +156,7 @@ class Redemption:
 
     def _refresh(self, secret: str, grant: Grant, caller: Caller, now: datetime) -> RefreshToken:
         return RefreshToken(
-            digest=digest_of(secret),
+            digest=secret_digest(secret),
             grant=grant,
             confirmation=caller.confirmation if caller.public else None,
             expires_at=min(now + timedelta(seconds=self._refresh_seconds), grant.expires_at),

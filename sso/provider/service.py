@@ -8,7 +8,6 @@ import structlog
 from sso.provider import sandbox
 from sso.provider.domain import (
     LABEL_CHARACTERS,
-    SECRET_BYTES,
     Client,
     ClientAuthentication,
     Registered,
@@ -24,8 +23,8 @@ from sso.provider.errors import (
 )
 from sso.provider.ports import ClientStore
 from sso.provider.registration import API_TARGET, checked
+from trust.kernel.bearer_secrets import new_secret
 from trust.kernel.clock import Clock
-from trust.kernel.encoding import base64url
 from trust.kernel.identifiers import Uscc
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
@@ -180,11 +179,6 @@ class ClientRegistry:
         if not client.enabled:
             raise ClientDisabled(field="client")
         return client
-
-
-def new_secret(randomness: Randomness) -> str:
-    """Return a fresh client secret."""
-    return base64url(randomness.token(SECRET_BYTES))
 
 
 def has_secret(relying: RelyingSystem | None) -> bool:

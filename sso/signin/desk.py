@@ -15,10 +15,10 @@ from sso.signin.domain import Session
 from sso.signin.errors import AttemptEnded, SessionOver, StepUpRequired
 from sso.signin.passwords import PasswordHasher
 from sso.signin.ports import CeremonyStore, CredentialStore, Persons
-from sso.signin.sessions import Sessions, secret_digest
+from sso.signin.sessions import Sessions
 from sso.signin.throttle import Throttle
+from trust.kernel.bearer_secrets import new_secret, secret_digest
 from trust.kernel.clock import Clock
-from trust.kernel.encoding import base64url
 from trust.kernel.errors import NotFound, TrustError
 from trust.kernel.randomness import Randomness
 from trust.sealing import BlindIndex, FieldCipher
@@ -33,7 +33,6 @@ RENEWAL_LIFE: Final = timedelta(minutes=15)
 """How long choosing a new password may take after the recovery code."""
 
 _LIVES: Final = MappingProxyType({AttemptKind.CODE: CODE_LIFE, AttemptKind.RENEWAL: RENEWAL_LIFE})
-_SECRET_BYTES: Final = 32
 
 _log = structlog.get_logger("sso.signin")
 
@@ -156,7 +155,7 @@ class Desk:
         return person
 
     def _new_attempt(self, kind: AttemptKind, person: str, session: str | None) -> tuple[Attempt, str]:
-        secret = base64url(self._with.randomness.token(_SECRET_BYTES))
+        secret = new_secret(self._with.randomness)
         attempt = Attempt(
             digest=secret_digest(secret),
             kind=kind,

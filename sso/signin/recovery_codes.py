@@ -1,9 +1,9 @@
 """Recovery codes as people keep and type them: 25 letters and digits in five groups, like a product key."""
 
-import hashlib
 from datetime import timedelta
 from typing import Final
 
+from trust.kernel.bearer_secrets import secret_digest
 from trust.kernel.ids import encode_crockford
 from trust.kernel.randomness import Randomness
 
@@ -29,4 +29,4 @@ def new_code(randomness: Randomness) -> str:
 def digest_of(code: str) -> bytes:
     """Return the SHA-256 under which a code is kept; groups, case and look-alike letters make no difference."""
     typed = "".join(found for found in code.upper() if found.isalnum()).translate(_READ_AS)
-    return hashlib.sha256(typed.encode("utf-8", "surrogatepass")).digest()
+    return secret_digest(typed)

@@ -4,7 +4,6 @@ The secret is 256 random bits, kept as its SHA-256. It changes whenever the stre
 sign-in opens a session of its own: a secret that somebody planted or saw before is worth nothing afterwards.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -17,25 +16,15 @@ from sso.signin.credentials import SessionChange
 from sso.signin.domain import Method, Session, SessionTerms, Strength
 from sso.signin.errors import SessionOver, SessionUnknown
 from sso.signin.ports import SessionStore
+from trust.kernel.bearer_secrets import new_secret, secret_digest
 from trust.kernel.clock import Clock
-from trust.kernel.encoding import base64url
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 
 SEEN_EVERY: Final = timedelta(minutes=1)
 """How exactly a session's last use is known: within it, requests write nothing."""
 
-_SECRET_BYTES: Final = 32
-
 _log = structlog.get_logger("sso.signin")
-
-
-def secret_digest(secret: str) -> bytes:
-    """Return the SHA-256 under which a secret of ours is kept; any text has one, so a malformed cookie finds nothing.
-
-    The secret has 256 random bits: a slow hash would protect nothing.
-    """
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 class Sessions:
@@ -145,5 +134,5 @@ class Sessions:
         return replace(session, last_seen_at=now)
 
     def _with_secret(self, session: Session, *, opens: bool) -> tuple[SessionChange, str]:
-        secret = base64url(self._randomness.token(_SECRET_BYTES))
+        secret = new_secret(self._randomness)
         return SessionChange(session=session, digest=secret_digest(secret), opens=opens), secret

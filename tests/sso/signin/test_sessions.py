@@ -10,9 +10,10 @@ from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Method, Strength
 from sso.signin.errors import SessionUnknown
 from sso.signin.service import Site
-from sso.signin.sessions import SEEN_EVERY, secret_digest
+from sso.signin.sessions import SEEN_EVERY
 from tests.fakes import MOMENT
 from tests.sso.signin.world import ABSOLUTE, ELSEWHERE, HOME, IDLE, LI, ZHANG, World
+from trust.kernel.bearer_secrets import secret_digest
 
 SECOND = timedelta(seconds=1)
 
