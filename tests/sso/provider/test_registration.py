@@ -1,5 +1,6 @@
 """Registering relying systems: each bad value has its exact code, each limit holds on both sides."""
 
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
@@ -184,6 +185,7 @@ def test_the_longest_sector_is_accepted() -> None:
         "[" * 5000,
         "\0",
     ],
+    ids=itertools.count(),  # keys made at random must not name a case: workers would each collect others
 )
 def test_a_key_set_that_proves_nothing_is_refused(text: str | None) -> None:
     assert code_of(**keyed(text)) == ("client-jwks-invalid", "jwks")
