@@ -25,9 +25,6 @@ from sso.signin.store.sessions import DatabaseSessionStore
 from sso.signin.store.throttles import DatabaseBucketStore
 from sso.signin.throttle import Throttle
 
-_COUNTER_DEVICE = Device(address="counter", label="counter")
-"""Codes typed at counters are throttled by account: the addresses of counters are not the citizens'."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
@@ -49,8 +46,12 @@ class CounterCodes:
     sign_ins: SignInDesk
 
     def check(self, person_id: str, code: str) -> None:
-        """Use up a code. Raises as `SignInDesk.use_code`."""
-        self.sign_ins.use_code(person_id, code, _COUNTER_DEVICE)
+        """Use up a code. Raises as `SignInDesk.use_code`.
+
+        Codes typed at counters are throttled by account alone: with one address for all counters, some citizens who
+        mistype, or one clerk, would hold up every other counter.
+        """
+        self.sign_ins.use_code(person_id, code, Device(address=f"counter of {person_id}", label="counter"))
 
 
 def open_people(base: Foundation) -> People:

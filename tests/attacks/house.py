@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from portal.demo import data, people
 from portal.demo.people import Installed, People
 from portal.foundation import open_foundation
 from portal.wiring import Installation, application, open_installation
-from sso.provider.domain import ClientAuthentication, Registered, RelyingSystem
+from sso.provider.domain import Registered, RelyingSystem
 from sso.signin.desk import SignedIn
 from sso.signin.devices import Device
 from tests.fakes import FixedClock
@@ -246,8 +246,8 @@ def give_app(house: Attacked, person: str, number: str) -> str:
     return secret
 
 
-def public(**changes: Any) -> dict[str, Any]:
-    return {"authentication": ClientAuthentication.NONE, **changes}
-
-
-__all__ = ["Attacked", "Browser", "attacked", "replace"]
+def resident_number(serial: int) -> str:
+    """Return a number of nobody with its check digit (GB 11643): region 119999 does not exist."""
+    body = f"11999919900101{serial:03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11]
