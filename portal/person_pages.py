@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Flask
 
-from certs.catalogue import Catalogue
-from certs.service import CertificateService
 from portal.foundation import Foundation
+from portal.my_pages import MyPages
 from portal.pages import consent, joining, leaving, security, signin, stepping, systems
 from portal.pages.asking import Asking
 from portal.pages.browser import Browser, BrowserServices
@@ -25,34 +24,6 @@ from sso.keycloak.upstream import UpstreamDesk
 from sso.provider.applications import ApplicationDesk
 from sso.provider.service import ClientRegistry
 from trust.http.rate import RateLimiter
-from trust.kernel.errors import NotFound
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownNames:
-    """Names of certificate types and authorities; what is not registered here is shown by its code."""
-
-    catalogue: Catalogue
-    certs: CertificateService
-
-    def type_name(self, code: str, *, english: bool) -> str:
-        """Return the name of a certificate type."""
-        try:
-            kind = self.catalogue.get(code)
-        except NotFound:
-            return code
-        return kind.name_en if english else kind.name
-
-    def type_names(self, *, english: bool) -> Sequence[tuple[str, str]]:
-        """Return code and name of every certificate type."""
-        return [(kind.code, kind.name_en if english else kind.name) for kind in self.catalogue.types]
-
-    def authority_name(self, uscc: str, *, english: bool) -> str:
-        """Return the name of an authority."""
-        for authority in self.certs.authorities():
-            if str(authority.uscc) == uscc:
-                return authority.name if english else authority.name_zh
-        return uscc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +35,7 @@ class PersonPages:
     registers: Registers
     provider: Provider
     upstreams: UpstreamDesk
-    names: KnownNames
+    mine: MyPages
     systems: ApplicationDesk
     clients: ClientRegistry
 
@@ -97,6 +68,7 @@ class PersonPages:
             consent.blueprint(browser, asking, self._consent(limiter)),
             leaving.blueprint(browser, self.provider.logout),
             systems.blueprint(browser, self._systems()),
+            *self.mine.blueprints(browser, limiter),
         )
 
     def _systems(self) -> SystemServices:
@@ -108,7 +80,7 @@ class PersonPages:
                 roles=people.roles, enrolments=people.sign_ins, persons=people.register, clock=self.base.clock
             ),
             matters=self.registers.counters,
-            types=self.names,
+            types=self.mine.names,
         )
 
     def _consent(self, limiter: RateLimiter) -> ConsentServices:
@@ -117,7 +89,7 @@ class PersonPages:
             persons=self.people.register,
             mandates=self.registers.mandates,
             matters=self.registers.counters,
-            names=self.names,
+            names=self.mine.names,
             limiter=limiter,
             clock=self.base.clock,
         )

@@ -21,8 +21,9 @@ from certs.vault import Vault
 from portal import telemetry
 from portal.factory import Parts, create_app
 from portal.foundation import Foundation, closed_on_failure, open_foundation
+from portal.my_pages import KnownNames, MyPages
 from portal.people import People, open_people
-from portal.person_pages import KnownNames, PersonPages
+from portal.person_pages import PersonPages
 from portal.provider import Provider, open_provider
 from portal.registers import Registers, open_registers
 from portal.trust_source import AuthorityTrust
@@ -275,9 +276,22 @@ def _person_pages(installation: Installation) -> PersonPages:
         registers=installation.registers,
         provider=installation.provider,
         upstreams=installation.upstreams,
-        names=KnownNames(catalogue=installation.catalogue, certs=installation.certs),
+        mine=my_pages(installation),
         systems=installation.systems,
         clients=installation.clients,
+    )
+
+
+def my_pages(installation: Installation) -> MyPages:
+    """Return what the pages of a person's own things stand on."""
+    return MyPages(
+        base=installation.foundation,
+        people=installation.people,
+        registers=installation.registers,
+        provider=installation.provider,
+        certs=installation.certs,
+        judge=installation.verifier,
+        names=KnownNames(catalogue=installation.catalogue, certs=installation.certs, clients=installation.clients),
     )
 
 

@@ -11,7 +11,8 @@ from portal.housekeeping import Housekeeping, Task
 from portal.serve import serve as run_server
 from portal.setup import ORGANIZATION, initialise
 from portal.telemetry import configure_logging
-from portal.wiring import Installation, active_keys, open_installation
+from portal.wiring import Installation, active_keys, my_pages, open_installation
+from sso.passing.store.presences import SqlPresences
 from sso.provider import sandbox
 from sso.provider.store.participants import DatabaseParticipants
 from sso.provider.store.replay import DatabaseReplay
@@ -138,6 +139,8 @@ def forget_leftovers(installation: Installation) -> int:
         + DatabaseReplay(base.database).prune(now)
         + DatabaseParticipants(base.database).prune(now)
         + DatabaseRevocations(base.database).prune(now)
+        + SqlPresences(base.database).forget(before=now)
+        + my_pages(installation).shows().forget_over()
     )
 
 

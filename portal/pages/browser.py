@@ -52,7 +52,7 @@ from verifier.report import Language
 
 SIGN_IN: Final = "/sign-in"
 STEP_UP: Final = "/step-up"
-HOME: Final = "/security"
+HOME: Final = "/my"
 """Where people land after a sign-in that led nowhere else."""
 
 _VISITOR, _ASKED = "visitor", "visitor_asked"
