@@ -224,4 +224,4 @@ class ShowOver(NotFound):
     title = "This code is no longer valid."
     title_zh = "该二维码已失效。"
     remedy = "Ask the holder to show the certificate again; a code lives for 60 seconds."
-    remedy_zh = "请持证人重新出示；二维码每 60 秒失效一次。"
+    remedy_zh = "请持证人重新出示；二维码仅在 60 秒内有效。"

@@ -5,7 +5,6 @@ other until the show ends · 3 whoever scans a code gets file and contents, and 
 A code is 256 random bits, kept as its SHA-256; it opens this one certificate and nothing else.
 """
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,8 +17,8 @@ from certs.library import Opened, Shown
 from certs.library_errors import ShowOver
 from certs.ports import Principal
 from sso.revocation.domain import Tie
+from trust.kernel.bearer_secrets import may_be_secret, new_secret, secret_digest
 from trust.kernel.clock import Clock
-from trust.kernel.encoding import base64url
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
@@ -30,8 +29,6 @@ CODE_SECONDS: Final = 60
 SHOW_SECONDS: Final = 300
 """How long one show goes on fetching codes, seconds: a phone left lying shows nothing more after that."""
 
-CODE_BYTES: Final = 32  # 256 random bits: nothing to guess, so that a plain digest is kept
-CODE_CHARACTERS: Final = 43  # the same in base64url
 
 _log = structlog.get_logger("certs.showing")
 
@@ -153,8 +150,8 @@ class ShowDesk:
         """Return a fresh code; the one before lives on until its minute is over. Raises `ShowOver`."""
         show, now = self.find(show_id, session=session), self._clock.now()
         expires_at = now + timedelta(seconds=CODE_SECONDS)
-        code = base64url(self._randomness.token(CODE_BYTES))
-        if not self._store.add_code(show.id, _digest(code), expires_at=expires_at, now=now):
+        code = new_secret(self._randomness)
+        if not self._store.add_code(show.id, secret_digest(code), expires_at=expires_at, now=now):
             raise ShowOver
         return ShowCode(code=code, expires_at=expires_at, show=show)
 
@@ -167,8 +164,8 @@ class ShowDesk:
 
     def scan(self, code: str) -> Shown:
         """Return what a code shows, leaving a row for the holder. Raises `ShowOver`: late, void, ended or unknown."""
-        known = len(code) == CODE_CHARACTERS and code.isascii()
-        show = self._store.by_code(_digest(code), now=self._clock.now()) if known else None
+        known = may_be_secret(code)
+        show = self._store.by_code(secret_digest(code), now=self._clock.now()) if known else None
         if show is None or show.voided_at is not None or self._ties.first_cut(show.ties) is not None:
             _log.info("scan refused", show=show.id if show else None)
             raise ShowOver
@@ -180,7 +177,3 @@ class ShowDesk:
     def forget_over(self) -> int:
         """Delete shows that are over and no code of which lives; return how many. Housekeeping calls it."""
         return self._store.forget(before=self._clock.now() - timedelta(seconds=CODE_SECONDS))
-
-
-def _digest(code: str) -> bytes:
-    return hashlib.sha256(code.encode()).digest()

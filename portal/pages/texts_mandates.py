@@ -81,6 +81,7 @@ class MandateTexts:
     weak_unable: str
     weak_step_up: str
     weak_set_up: str
+    cancel: str
     missing: str
     missing_matters: str
     back: str
@@ -183,6 +184,7 @@ _ZH: Final = MandateTexts(
     weak_unable="请先在安全设置中添加动态口令或通行密钥。",
     weak_step_up="再次确认身份",
     weak_set_up="前往安全设置",
+    cancel="取消",
     missing="请填写此项。",
     missing_matters="请至少选择一个事项。",
     back="返回我的授权",
@@ -276,7 +278,7 @@ _EN: Final = MandateTexts(
     check_lead="Once you confirm, it is offered to the other person.",
     check_types="Certificates that may be seen",
     check_types_none="none",
-    check_effect="You can withdraw it at any time, with effect at once. Each use is recorded under “Who looked”.",
+    check_effect="You can withdraw it at any time, with effect at once. Each use is recorded under Who looked.",
     confirm="Give the mandate",
     change="Change",
     weak_title="A surer sign-in is needed",
@@ -285,6 +287,7 @@ _EN: Final = MandateTexts(
     weak_unable="Set up one-time codes or a passkey first.",
     weak_step_up="Confirm again",
     weak_set_up="Go to security",
+    cancel="Cancel",
     missing="Please fill this in.",
     missing_matters="Please choose at least one matter.",
     back="Back to my mandates",

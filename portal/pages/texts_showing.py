@@ -113,7 +113,7 @@ _EN: Final = ShowingTexts(
     until="This code is valid until",
     renews="The page fetches a new code by itself, for {minutes} minutes at most.",
     screenshot="A screenshot is void after 60 seconds; do not send it to anyone.",
-    logged="Each scan is recorded under “Who looked”.",
+    logged="Each scan is recorded under Who looked.",
     void="Void it now",
     void_hint="Every code shown so far ends at once.",
     over_voided="The code is void",
@@ -141,7 +141,7 @@ _EN: Final = ShowingTexts(
     presence_how=(
         "The code lives for 60 seconds and can be used once.",
         "The counter's system may use your identity and certificates for this one matter only.",
-        "Its use is recorded under “Who looked”; you can see it at any time and object.",
+        "Its use is recorded under Who looked; you can see it at any time and object.",
     ),
     presence_begin="Show the counter code",
     presence_show="For the clerk to scan",

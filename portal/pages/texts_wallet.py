@@ -69,7 +69,7 @@ _ZH: Final = WalletTexts(
     issued_at="签发时间",
     identifier="电子证照标识",
     not_in_force="此证照目前不是有效状态，对方核验时会看到。",
-    logged="您在这里的查看也会留下记录，可在“谁看过”中查到。",
+    logged="您在这里的查看也会留下记录：",
     back="全部证照",
 )
 
@@ -100,7 +100,7 @@ _EN: Final = WalletTexts(
     issued_at="Issued at",
     identifier="Certificate identifier",
     not_in_force="This certificate is not in force at present; whoever verifies it will see that.",
-    logged="Your own looks are recorded as well; see “Who looked”.",
+    logged="Your own looks are recorded as well:",
     back="All certificates",
 )
 

@@ -90,7 +90,8 @@ class CertificateRow:
     authority: str
     icon: str
     state: str
-    valid: str
+    valid_from: str
+    valid_to: str
 
 
 class WalletPages:
@@ -150,14 +151,14 @@ class WalletPages:
     def _row(self, certificate: Certificate) -> CertificateRow:
         english, texts = language() == "en", WALLET_TEXTS[language()]
         state, _ = self._certificates.state(certificate)
-        ends = certificate.valid_to.isoformat() if certificate.valid_to else texts.without_end
         return CertificateRow(
             identifier=certificate.identifier,
             name=self._names.type_name(certificate.type_code, english=english),
             authority=self._names.authority_name(certificate.authority, english=english),
             icon=STATE_ICONS[state],
             state=TEXTS[language()].states[state],
-            valid=f"{certificate.valid_from.isoformat()} {texts.until} {ends}",
+            valid_from=certificate.valid_from.isoformat(),
+            valid_to=certificate.valid_to.isoformat() if certificate.valid_to else texts.without_end,
         )
 
     def _facts(self, opened: Opened) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyotp
 from flask import Flask
+from jinja2 import Undefined
 
 from certs.service import CertificateService
 from certs.showing import ShowDesk
@@ -51,8 +52,8 @@ from sso.revocation.domain import Tie
 from sso.revocation.store import DatabaseRevocations
 from sso.signin.domain import Strength
 from tests.certs.pages import FOOD_CODE, catalogue, page_of, renderer
-from tests.certs.world import COMPANY, FakeRenderer, licence, permit
 from tests.certs.world import CLIENT as DEPARTMENT
+from tests.certs.world import COMPANY, FakeRenderer, licence, permit
 from tests.certs.world import World as Library
 from tests.fakes import MOMENT, CountingRandomness
 from tests.portal.offices import CLIENT, MATTER, Office, open_office
@@ -74,6 +75,13 @@ OTHER_MATTER = Matter(
 RETIRED = replace(OTHER_MATTER, code="350100-OLD-03", name="Former", name_zh="旧事项", retired_at=MOMENT)
 TICKET = "T" * 43
 _LEVEL = ProofingLevel.IN_PERSON
+
+
+class Loud(Undefined):
+    """What a template prints must exist: a sentence that is not in the table must not vanish silently."""
+
+    def __str__(self) -> str:
+        self._fail_with_undefined_error()
 
 
 @cache
@@ -384,6 +392,7 @@ def open_my_office(folder: Path, public_url: str = PUBLIC_URL, *, rate: int = 10
         tickets=Tickets(),
         judge=TableJudge(),
     )
+    made.app.jinja_env.undefined = Loud
     _register_pages(made, people, matters, names, RateLimiter(rate, clock), public_url)
     return made
 
