@@ -13,6 +13,7 @@ from portal.pages.ports import SessionEnder, SignIns, Upstreams
 from sso.provider.authorize import Pending
 from sso.signin.desk import SecondFactorNeeded, SignedIn
 from sso.signin.devices import Device
+from sso.signin.domain import Session
 from sso.signin.errors import SessionUnknown
 from trust.formats.holders import RESIDENT_ID_KIND, HolderNumber
 from trust.http.rate import RateLimiter, client_address
@@ -65,13 +66,17 @@ class Entrance:
 
     def let_in(self, outcome: SignedIn) -> None:
         """Give the browser its session and device; a session that it had before ends."""
-        before = self._browser.visitor()
-        if before is not None and before.session.id != outcome.session.id:
-            with suppress(SessionUnknown):  # it ended in the same moment: as was wanted
-                self._services.sessions.end(before.session.id, before.person.id, reason="signed-in-again")
+        self.take_over(outcome.session, outcome.secret)
         self._browser.cookies.put(Cookie.DEVICE, outcome.device_token)
         self._browser.cookies.drop(Cookie.ATTEMPT)
-        self._browser.begin_session(outcome.secret)
+
+    def take_over(self, session: Session, secret: str) -> None:
+        """Give the browser this session; another one that it had before ends, whoever's it was."""
+        before = self._browser.visitor()
+        if before is not None and before.session.id != session.id:
+            with suppress(SessionUnknown):  # it ended in the same moment: as was wanted
+                self._services.sessions.end(before.session.id, before.person.id, reason="signed-in-again")
+        self._browser.begin_session(secret)
 
 
 def typed_number() -> HolderNumber:

@@ -1,6 +1,7 @@
 """What the pages for people who sign in need of the services; `portal.wiring` plugs the real ones in."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from sso.accounts.domain import Person
@@ -108,9 +109,15 @@ class SessionEnder(Protocol):
     """Opens and ends sessions (`sso.signin.sessions.Sessions`)."""
 
     def open(
-        self, person: Person, strength: Strength, methods: Sequence[Method], client_label: str
+        self,
+        person: Person,
+        strength: Strength,
+        methods: Sequence[Method],
+        client_label: str,
+        *,
+        proved_at: datetime | None = None,
     ) -> tuple[Session, str]:
-        """Open a session for a person whom an upstream signed in; return it and its secret."""
+        """Open a session for a person whom an upstream signed in at `proved_at`; return it and its secret."""
         ...
 
     def end(self, session_id: str, by: str, *, reason: str = "signed-out") -> None:

@@ -24,6 +24,7 @@ from trust.kernel.errors import TrustError
 
 SIGNED_OUT: Final = "/signed-out"
 _FIELDS = ("kind", "number", "password")
+_FRESH = frozenset({Prompt.LOGIN, Prompt.SELECT_ACCOUNT})
 
 
 class SignInPages:
@@ -86,10 +87,14 @@ class SignInPages:
             return self._form(fault_of(error, ()), status=status_for(error), error=error)
 
     def go_upstream(self, source: str) -> Response:
-        """Send the browser to another platform. It changes nothing here, so it may be a link."""
+        """Send the browser to another platform. It changes nothing here, so it may be a link.
+
+        Who is signed in comes to prove again who they are, for a system or for a change of credentials.
+        """
         self._services.limiter.admit(client_address())
         pending = self._entrance.pending()
-        fresh = pending is not None and (pending.max_age is not None or Prompt.LOGIN in pending.prompt)
+        asked = pending is not None and (pending.max_age is not None or bool(_FRESH & pending.prompt))
+        fresh = asked or self._browser.visitor() is not None
         target = self._services.upstreams.begin(source, self._browser.visit(), fresh=fresh)
         self._browser.cookies.put(Cookie.RETURN, self._entrance.onward() or HOME)
         return self._browser.go(target)
@@ -103,9 +108,11 @@ class SignInPages:
         except UpstreamDeclined:
             return self._browser.go(SIGN_IN, note="upstream-declined", arguments={"next": onward})
         label = self._entrance.device().label
-        session, secret = self._services.sessions.open(found.person, found.strength, found.methods, label)
+        session, secret = self._services.sessions.open(
+            found.person, found.strength, found.methods, label, proved_at=found.auth_time
+        )
         self._services.upstreams.opened(found, session)
-        self._browser.begin_session(secret)
+        self._entrance.take_over(session, secret)
         return self._browser.go(onward)
 
     def sign_out_form(self) -> Response:

@@ -6,7 +6,7 @@ sign-in opens a session of its own: a secret that somebody planted or saw before
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -37,13 +37,23 @@ class Sessions:
         self._randomness = randomness
 
     def open(
-        self, person: Person, strength: Strength, methods: Sequence[Method], client_label: str
+        self,
+        person: Person,
+        strength: Strength,
+        methods: Sequence[Method],
+        client_label: str,
+        *,
+        proved_at: datetime | None = None,
     ) -> tuple[Session, str]:
         """Open a session for a person who was recognised elsewhere (upstream); return it and its secret.
 
+        `proved_at` is when they proved there who they are: a browser that is let in there again has proved nothing now.
         Whoever signs in here gets a session from `SignInDesk`, which opens it in the commit that uses up the proof.
         """
         change, secret = self.opening(person, strength, methods, client_label)
+        if proved_at is not None:
+            session = replace(change.session, auth_time=min(proved_at, change.session.auth_time))
+            change = replace(change, session=session)
         self._store.change(change)
         _log.info(
             "session opened", session=change.session.id, person=person.id, methods=[method.value for method in methods]

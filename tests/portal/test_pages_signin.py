@@ -4,6 +4,7 @@ import pytest
 
 from portal.pages.texts_signin import SIGN_IN_TEXTS
 from sso.signin.domain import Method, Strength
+from tests.fakes import MOMENT
 from tests.portal.offices import CALLBACK, FIRM, hidden_fields, open_office
 from tests.sso.signin.authenticator import Authenticator
 from tests.sso.signin.world import OTHER_PASSWORD, PASSWORD, ZHANG
@@ -204,6 +205,27 @@ def test_another_platform_is_a_link_that_keeps_where_to_go(office):
     session = office.signing.sessions.of(ZHANG.id)[0]
     assert session.methods == (Method.UPSTREAM,)
     assert office.tables.opened_sessions == [session.id]
+
+
+def test_who_was_let_in_by_another_platform_has_proved_nothing_now(office):
+    """The platform may have known the browser for an hour: that is no fresh proof for changing credentials."""
+    office.signing.clock.advance(minutes=40)
+    office.client.get("/sign-in/upstream/province")
+    office.client.get("/sso/upstream/province/callback?code=c&state=s")
+    session = office.signing.sessions.of(ZHANG.id)[0]
+    assert (session.auth_time, session.created_at) == (MOMENT, office.signing.clock.now())
+    assert office.client.get("/security/password").location.startswith("/step-up")
+    again = office.client.get("/sign-in/upstream/province")  # who comes again comes to prove it
+    assert again.location.endswith("prompt=login")
+
+
+def test_coming_from_another_platform_ends_the_session_of_before(office):
+    office.sign_in()
+    before = office.signing.sessions.of(ZHANG.id)[0]
+    office.client.get("/sign-in/upstream/province")
+    office.client.get("/sso/upstream/province/callback?code=c&state=s")
+    (after,) = office.signing.sessions.of(ZHANG.id)
+    assert after.id != before.id
 
 
 def test_declining_on_the_other_platform_leads_back_to_the_form(office):
