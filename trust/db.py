@@ -5,12 +5,17 @@ on. A writing unit begins IMMEDIATE, so that two writers wait for each other ins
 """
 
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import cast
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Delete, Engine, Insert, MetaData, Select, Update, create_engine, event, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -20,6 +25,7 @@ from trust.kernel.errors import NotReady, Unavailable
 
 _BUSY_MILLISECONDS = 30_000  # longer than any of our transactions by far: a waiting writer gets its turn
 _WRITES = "yinxin_writes"
+_NAMED: Final = sqlite.dialect(paramstyle="named")  # values are handed to the driver by name, as they are
 
 
 class DatabaseUnavailable(Unavailable):
@@ -90,7 +96,7 @@ class Database:
         """Raises `DatabaseAddressUnusable`, which repeats nothing of the address: it may hold a password."""
         try:
             url = make_url(address)
-            self.engine: Engine = create_engine(url, pool_pre_ping=not url.drivername.startswith("sqlite"))
+            self.engine: Engine = _engine(url)
         except (ArgumentError, ImportError, ValueError) as error:
             raise DatabaseAddressUnusable(field="database_url", kind=type(error).__name__) from None
         if url.drivername.startswith("sqlite"):
@@ -101,6 +107,8 @@ class Database:
             # PostgreSQL's default isolation shows each statement what others committed since the last one.
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.writer: Engine = self.engine.execution_options(**{_WRITES: True})
+        self._keeps = _is_sqlite_file(url)
+        self._kept = threading.local()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -122,9 +130,34 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """Like `read`, over a bare connection."""
-        with _translated(), self._reader.connect() as connection:
-            yield connection
+        """Like `read`, over a bare connection.
+
+        On an SQLite file each thread keeps one for all its reading: taking one from the pool costs more than a query.
+        """
+        with _translated():
+            kept = self._take_kept()
+            if kept is None:
+                with self._reader.connect() as connection:
+                    yield connection
+                return
+            try:
+                with kept.connection.begin() as unit:
+                    yield kept.connection
+                    unit.rollback()
+            finally:
+                kept.busy = False
+
+    def _take_kept(self) -> "_Kept | None":
+        """Return this thread's own connection; None where there is none, or when a unit of work is open on it."""
+        if not self._keeps:
+            return None
+        kept: _Kept | None = getattr(self._kept, "place", None)
+        if kept is not None and kept.busy:
+            return None
+        if kept is None or kept.pool is not self.engine.pool or kept.connection.closed:
+            kept = self._kept.place = _Kept(pool=self.engine.pool, connection=self._reader.connect())
+        kept.busy = True
+        return kept
 
     def check(self) -> None:
         """Raise `DatabaseUnavailable` when the database does not answer."""
@@ -143,6 +176,116 @@ class Database:
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Kept:
+    """The connection that a thread reads with; `busy` while a unit of work is open on it."""
+
+    pool: object  # what it was taken from: after `Engine.dispose` there is another one
+    connection: Connection
+    busy: bool = False
+
+
+class Prepared:
+    """A statement that requests ask every time, made ready once.
+
+    The library composes and describes each execution anew, which takes five times as long as SQLite needs for a row.
+    There the text goes to the driver as it was composed at the first use; PostgreSQL is asked through the library.
+    """
+
+    def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
+        """`statement` names all its values by `bindparam`; an insert takes every column of its table."""
+        self._statement = statement
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """Return the first row, whose columns are attributes, or None."""
+        if connection.dialect.name != _NAMED.name:
+            return connection.execute(self._statement, values).first()
+        row = self._ask(connection, values).fetchone()
+        return None if row is None else self._ready.row(row)
+
+    def all(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Return all rows."""
+        if connection.dialect.name != _NAMED.name:
+            return connection.execute(self._statement, values).all()
+        return [self._ready.row(row) for row in self._ask(connection, values).fetchall()]
+
+    def run(self, connection: Connection, *rows: Mapping[str, Any]) -> int:
+        """Change something once for each of `rows`; return how many rows of the table that reached."""
+        if connection.dialect.name != _NAMED.name:
+            return connection.execute(self._statement, list(rows)).rowcount
+        return sum(self._ask(connection, row).rowcount for row in rows)
+
+    @cached_property
+    def _ready(self) -> "_Ready":
+        return _Ready.of(self._statement)
+
+    def _ask(self, connection: Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
+        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        try:
+            return driver.execute(self._ready.text, self._ready.values(values))
+        except sqlite3.Error as error:  # as the library would raise it: stores decide on integrity errors
+            raise DBAPIError.instance(
+                self._ready.text, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """The text of a statement for SQLite, and what its types do to values on the way in and out."""
+
+    text: str
+    fixed: Mapping[str, Any]
+    encoders: Mapping[str, Callable[[Any], Any]]
+    decoders: Sequence[tuple[int, Callable[[Any], Any]]]
+    shape: Callable[[Sequence[Any]], Any]
+
+    @classmethod
+    def of(cls, statement: Select[Any] | Insert | Update | Delete) -> "_Ready":
+        composed = statement.compile(dialect=_NAMED)
+        columns = statement.selected_columns if isinstance(statement, Select) else ()
+        encoders = {
+            name: bind.type.dialect_impl(_NAMED).bind_processor(_NAMED) for name, bind in composed.binds.items()
+        }
+        decoders = [
+            (place, column.type.dialect_impl(_NAMED).result_processor(_NAMED, None))
+            for place, column in enumerate(columns)
+        ]
+        make: Any = namedtuple  # noqa: PYI024  the names are known at run time only, which its checker refuses
+        return cls(
+            text=str(composed),
+            fixed={name: bind.value for name, bind in composed.binds.items() if not bind.required},
+            encoders={name: encode for name, encode in encoders.items() if encode is not None},
+            decoders=[(place, decode) for place, decode in decoders if decode is not None],
+            shape=make("Row", [column.key for column in columns])._make,
+        )
+
+    def values(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not self.encoders and not self.fixed:
+            return given
+        values = {**self.fixed, **given}
+        for name, encode in self.encoders.items():
+            values[name] = encode(values[name])
+        return values
+
+    def row(self, found: Sequence[Any]) -> Any:
+        if self.decoders:
+            found = list(found)
+            for place, decode in self.decoders:
+                found[place] = decode(found[place])
+        return self.shape(found)
+
+
+def _engine(url: URL) -> Engine:
+    if not url.drivername.startswith(_NAMED.name):
+        return create_engine(url, pool_pre_ping=True)
+    # Each thread keeps a connection: waiting for one to come back would be waiting for ever.
+    return create_engine(url, max_overflow=-1) if _is_sqlite_file(url) else create_engine(url)
+
+
+def _is_sqlite_file(url: URL) -> bool:
+    return url.drivername.startswith(_NAMED.name) and url.database not in {None, "", ":memory:"}
 
 
 @contextmanager

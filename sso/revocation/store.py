@@ -2,14 +2,15 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
-from sqlalchemy import Connection, String, bindparam, delete, select
+from sqlalchemy import Connection, Select, String, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sso.revocation.domain import Tie
-from trust.db import Base, Database
+from trust.db import Base, Database, Prepared
 
 _POSTGRESQL: Final = "postgresql"
 
@@ -34,7 +35,8 @@ class CutTieRow(Base):
 
 # Asked at every use of a token: made once, on the table instead of the mapped class.
 _TIES = Base.metadata.tables["sso_cut_ties"]
-_AMONG = select(_TIES.c.tie).where(_TIES.c.tie.in_(bindparam("ties", expanding=True))).limit(1)
+_STEP: Final = 8
+"""Ties are asked for in steps of so many, the rest repeated: a list of any length would be made ready at every use."""
 
 
 def cut_within(unit: Session | Connection, ties: Collection[Tie], *, reason: str, at: datetime) -> None:
@@ -47,10 +49,28 @@ def cut_within(unit: Session | Connection, ties: Collection[Tie], *, reason: str
     unit.execute(insert.on_conflict_do_nothing(index_elements=["tie"]), rows)
 
 
-def first_cut_within(unit: Session | Connection, ties: Collection[Tie]) -> Tie | None:
+def first_cut_within(connection: Connection, ties: Collection[Tie]) -> Tie | None:
     """Return one of `ties` that has been cut, read inside another store's unit of work."""
-    found = unit.execute(_AMONG, {"ties": [str(tie) for tie in ties]}).scalar() if ties else None
-    return None if found is None else Tie.parse(found)
+    values = asked_values(ties)
+    found = _first_of(len(values)).first(connection, values) if ties else None
+    return None if found is None else Tie.parse(found.tie)
+
+
+def asked_values(ties: Collection[Tie]) -> dict[str, str]:
+    """Return the values of `cut_among(len(values))` for these ties."""
+    asked = [str(tie) for tie in ties] or [""]  # no tie is empty, so nothing is found for none
+    asked += asked[:1] * (-len(asked) % _STEP)
+    return {f"tie{number}": tie for number, tie in enumerate(asked)}
+
+
+def cut_among(count: int) -> Select[tuple[str]]:
+    """Return the question for one cut tie among `count`, for a statement that another store makes ready."""
+    return select(_TIES.c.tie).where(_TIES.c.tie.in_([bindparam(f"tie{each}") for each in range(count)])).limit(1)
+
+
+@lru_cache
+def _first_of(count: int) -> Prepared:
+    return Prepared(cut_among(count))
 
 
 class DatabaseRevocations:

@@ -1,10 +1,38 @@
 import threading
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
-from trust.db import Database, DatabaseUnavailable
+from trust.db import Database, DatabaseUnavailable, Prepared
+
+THINGS = Table(
+    "things",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("name", String(20)),
+    Column("blob", LargeBinary),
+    Column("list", JSON),
+    Column("yes", Boolean),
+)
+ROW = {"id": 1, "name": "名", "blob": b"\x00\xff", "list": ["a", {"b": None}], "yes": True}
+ADD, ALL = Prepared(insert(THINGS)), Prepared(select(THINGS).order_by(THINGS.c.id))
+BY_ID = Prepared(select(THINGS).where(THINGS.c.id == bindparam("key")))
 
 
 @pytest.fixture
@@ -74,3 +102,100 @@ def test_committed_data_survives_a_power_cut_by_the_pragmas(database):
         assert session.execute(text("pragma journal_mode")).scalar_one() == "wal"
         assert session.execute(text("pragma synchronous")).scalar_one() == 2
         assert session.execute(text("pragma foreign_keys")).scalar_one() == 1
+
+
+@pytest.fixture
+def things(database):
+    THINGS.metadata.create_all(database.writer)
+    return database
+
+
+def test_a_prepared_statement_gives_what_the_library_gives(things):
+    with things.begin() as connection:
+        assert ADD.run(connection, ROW, ROW | {"id": 2, "name": None, "list": None, "yes": False}) == 2
+    with things.connect() as connection:
+        theirs = connection.execute(select(THINGS).order_by(THINGS.c.id)).all()
+        assert [tuple(row) for row in ALL.all(connection, {})] == [tuple(row) for row in theirs]
+        found = BY_ID.first(connection, {"key": 1})
+        assert found._asdict() == ROW
+        assert BY_ID.first(connection, {"key": 3}) is None
+
+
+def test_a_prepared_change_tells_how_many_rows_it_reached_and_keeps_its_constants(things):
+    rename = Prepared(update(THINGS).where(THINGS.c.id == bindparam("key")).values(name="fixed", blob=bindparam("new")))
+    with things.begin() as connection:
+        ADD.run(connection, ROW)
+        assert rename.run(connection, {"key": 1, "new": b"1"}, {"key": 2, "new": b"2"}) == 1
+        assert BY_ID.first(connection, {"key": 1}).name == "fixed"
+        assert Prepared(delete(THINGS).where(THINGS.c.name == "fixed")).run(connection, {}) == 1
+
+
+def test_the_errors_of_prepared_statements_are_those_of_the_library(things):
+    with pytest.raises(IntegrityError), things.begin() as connection:
+        ADD.run(connection, ROW, ROW)
+    with things.connect() as connection:
+        assert ALL.all(connection, {}) == []
+    THINGS.metadata.drop_all(things.writer)
+    with pytest.raises(DatabaseUnavailable), things.connect() as connection:
+        ALL.all(connection, {})
+
+
+def test_each_reading_unit_of_a_thread_sees_what_was_committed_before_it(things):
+    for number in range(3):
+        with things.begin() as connection:
+            ADD.run(connection, ROW | {"id": number})
+        with things.connect() as connection:
+            assert len(ALL.all(connection, {})) == number + 1
+
+
+def test_a_reading_unit_is_one_snapshot_and_another_may_begin_inside_it(things):
+    with things.connect() as outer:
+        assert ALL.all(outer, {}) == []
+        with things.begin() as connection:
+            ADD.run(connection, ROW)
+        with things.connect() as inner:
+            assert len(ALL.all(inner, {})) == 1
+        assert ALL.all(outer, {}) == []
+    with things.connect() as connection:
+        assert len(ALL.all(connection, {})) == 1
+
+
+def test_a_reading_unit_over_a_bare_connection_keeps_nothing_even_when_it_raises(things):
+    for error in (None, KeyError):
+        try:
+            with things.connect() as connection:
+                ADD.run(connection, ROW)
+                if error is not None:
+                    raise error
+        except KeyError:
+            pass
+        with things.connect() as connection:
+            assert ALL.all(connection, {}) == []
+
+
+def test_a_thread_reads_with_one_connection_until_the_pool_is_disposed(things):
+    def driver():
+        with things.connect() as connection:
+            return connection.connection.driver_connection
+
+    first = driver()
+    assert driver() is first
+    things.engine.dispose()
+    assert driver() is not first
+
+
+def test_more_threads_read_at_once_than_a_pool_would_hold(things):
+    together = threading.Barrier(24, timeout=20)
+    seen = []
+
+    def read():
+        with things.connect() as connection:
+            together.wait()
+            seen.append(len(ALL.all(connection, {})))
+
+    threads = [threading.Thread(target=read) for _ in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [0] * 24

@@ -29,13 +29,13 @@ from sso.accounts.store import rows
 from sso.accounts.store.tables import APPLICATIONS, CHANGES, CODES, EVIDENCE, PERSONS, ROLE_GRANTS
 from sso.revocation.domain import Tie, TieKind
 from sso.revocation.store import cut_within
-from trust.db import Database
+from trust.db import Database, Prepared
 
 _LED = CODES.alias("led")
 _PERSON = select(PERSONS, CODES.c.kind, CODES.c.sealed).join(CODES, CODES.c.code_index == PERSONS.c.code_index)
-_BY_ID = _PERSON.where(PERSONS.c.id == bindparam("key"))
-_BY_CODE = _PERSON.join(_LED, _LED.c.person == PERSONS.c.id).where(_LED.c.code_index == bindparam("key"))
-_EVIDENCE = select(EVIDENCE).where(EVIDENCE.c.person == bindparam("person"))
+_BY_ID = Prepared(_PERSON.where(PERSONS.c.id == bindparam("key")))
+_BY_CODE = Prepared(_PERSON.join(_LED, _LED.c.person == PERSONS.c.id).where(_LED.c.code_index == bindparam("key")))
+_EVIDENCE = Prepared(select(EVIDENCE).where(EVIDENCE.c.person == bindparam("person")))
 _NOBODY = ""  # no id: a miss asks for the evidence of nobody, so that it takes as long as a hit
 
 
@@ -112,14 +112,12 @@ class SqlPersonStore:
         """See the port."""
         return self._record(_BY_ID, person_id)
 
-    def _record(self, query: Select[Any], key: bytes | str) -> PersonRecord | None:
+    def _record(self, query: Prepared, key: bytes | str) -> PersonRecord | None:
         with self._database.connect() as connection:
-            row = connection.execute(query, {"key": key}).mappings().first()
-            person_id = _NOBODY if row is None else row["id"]
-            evidence = [
-                rows.evidence_of(found) for found in connection.execute(_EVIDENCE, {"person": person_id}).mappings()
-            ]
-        return None if row is None else (rows.person_of(row), evidence)
+            row = query.first(connection, {"key": key})
+            person_id = _NOBODY if row is None else row.id
+            evidence = [rows.evidence_of(found._asdict()) for found in _EVIDENCE.all(connection, {"person": person_id})]
+        return None if row is None else (rows.person_of(row._asdict()), evidence)
 
     def codes(self, person_id: str) -> Sequence[StoredCode]:
         """See the port."""

@@ -1,9 +1,8 @@
 """Rows of the account tables as domain values, and back."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-
-from sqlalchemy import RowMapping
 
 from sso.accounts.domain import Act, Evidence, PersonState, ProofingLevel
 from sso.accounts.ports import StoredChange, StoredCode, StoredPerson
@@ -13,7 +12,7 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def person_of(row: RowMapping) -> StoredPerson:
+def person_of(row: Mapping[Any, Any]) -> StoredPerson:
     """Return a row of persons joined with its primary number."""
     return StoredPerson(
         id=row["id"],
@@ -43,7 +42,7 @@ def person_row(person: StoredPerson) -> dict[str, Any]:
     }
 
 
-def code_of(row: RowMapping) -> StoredCode:
+def code_of(row: Mapping[Any, Any]) -> StoredCode:
     """Return a row of numbers."""
     return StoredCode(
         index=row["code_index"],
@@ -65,7 +64,7 @@ def code_row(code: StoredCode) -> dict[str, Any]:
     }
 
 
-def evidence_of(row: RowMapping) -> Evidence:
+def evidence_of(row: Mapping[Any, Any]) -> Evidence:
     """Return a row of evidence."""
     expires = row["document_expires"]
     return Evidence(
@@ -99,7 +98,7 @@ def evidence_row(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def change_of(row: RowMapping) -> StoredChange:
+def change_of(row: Mapping[Any, Any]) -> StoredChange:
     """Return a row of changes."""
     return StoredChange(
         id=row["id"],

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from sqlalchemy import LargeBinary, Row, String, Text, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +21,7 @@ from sso.provider.domain import (
     scopes_text,
 )
 from sso.provider.errors import ResourceTaken
-from trust.db import Base, Database
+from trust.db import Base, Database, Prepared
 from trust.kernel.identifiers import Uscc
 
 
@@ -43,10 +44,13 @@ class ClientRow(Base):
     resource: Mapped[str | None] = mapped_column(String(200), unique=True, index=True)
 
 
+_PARSED: Final = 512
+"""Rows whose meaning is remembered, a province's at 3 KiB each: what a row says, never that it still says it."""
+
 # Asked at every call of the API: made once, on the table instead of the mapped class.
 _CLIENTS = Base.metadata.tables["sso_clients"]
-_BY_ID = select(_CLIENTS).where(_CLIENTS.c.id == bindparam("id"))
-_BY_RESOURCE = select(_CLIENTS).where(_CLIENTS.c.resource == bindparam("resource"))
+_BY_ID = Prepared(select(_CLIENTS).where(_CLIENTS.c.id == bindparam("id")))
+_BY_RESOURCE = Prepared(select(_CLIENTS).where(_CLIENTS.c.resource == bindparam("resource")))
 
 
 class DatabaseClientStore:
@@ -82,13 +86,13 @@ class DatabaseClientStore:
     def find_resource(self, resource: str) -> Client | None:
         """Return the client that tokens with this audience are for, or None."""
         with self._database.connect() as connection:
-            row = connection.execute(_BY_RESOURCE, {"resource": resource}).first()
+            row = _BY_RESOURCE.first(connection, {"resource": resource})
         return None if row is None else client_of(row)
 
     def find_with_secret(self, client_id: str) -> tuple[Client, SecretDigest] | None:
         """Return the client and the digest of its secret, or None."""
         with self._database.connect() as connection:
-            row = connection.execute(_BY_ID, {"id": client_id}).first()
+            row = _BY_ID.first(connection, {"id": client_id})
         return None if row is None else (client_of(row), SecretDigest(row.secret_digest))
 
     def replace_secret(self, client_id: str, secret: SecretDigest) -> None:
@@ -148,12 +152,25 @@ def relying_of(text: str) -> RelyingSystem:
 
 def client_of(row: ClientRow | Row[Any]) -> Client:
     """Return the client that a row of the table, or a join with it, holds."""
+    return _client(row.id, row.label, row.authority, row.scopes, row.created_at, row.disabled_at, row.relying)
+
+
+@lru_cache(_PARSED)
+def _client(
+    client_id: str,
+    label: str,
+    authority: str,
+    scopes: str,
+    created_at: str,
+    disabled_at: str | None,
+    relying: str | None,
+) -> Client:
     return Client(
-        id=row.id,
-        label=row.label,
-        authority=Uscc.parse(row.authority),
-        scopes=parse_scopes(row.scopes),
-        created_at=datetime.fromisoformat(row.created_at),
-        disabled_at=datetime.fromisoformat(row.disabled_at) if row.disabled_at else None,
-        relying=relying_of(row.relying) if row.relying else None,
+        id=client_id,
+        label=label,
+        authority=Uscc.parse(authority),
+        scopes=parse_scopes(scopes),
+        created_at=datetime.fromisoformat(created_at),
+        disabled_at=datetime.fromisoformat(disabled_at) if disabled_at else None,
+        relying=relying_of(relying) if relying else None,
     )

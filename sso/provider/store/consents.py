@@ -12,7 +12,7 @@ from sso.provider.domain import parse_scopes, scopes_text
 from sso.provider.grants import CONSENT_DAYS, Consent
 from sso.provider.store import grants
 from sso.revocation.store import cut_within
-from trust.db import Base, Database
+from trust.db import Base, Database, Prepared
 
 _POSTGRESQL = "postgresql"
 _NO_MATTER = ""  # a unique constraint does not hold over NULL
@@ -33,10 +33,12 @@ class ConsentRow(Base):
 
 
 _CONSENTS = Base.metadata.tables["sso_consents"]
-_FIND = select(_CONSENTS).where(
-    _CONSENTS.c.person == bindparam("by"),
-    _CONSENTS.c.client == bindparam("to"),
-    _CONSENTS.c.matter == bindparam("about"),
+_FIND = Prepared(
+    select(_CONSENTS).where(
+        _CONSENTS.c.person == bindparam("by"),
+        _CONSENTS.c.client == bindparam("to"),
+        _CONSENTS.c.matter == bindparam("about"),
+    )
 )
 
 
@@ -44,7 +46,7 @@ def remember_within(connection: Connection, consent: Consent) -> None:
     """Keep a consent inside another store's unit of work: what was allowed before and is still good stays allowed."""
     matter = consent.matter or _NO_MATTER
     insert = postgresql.insert(_CONSENTS) if connection.dialect.name == _POSTGRESQL else sqlite.insert(_CONSENTS)
-    found = connection.execute(_FIND, {"by": consent.person, "to": consent.client, "about": matter}).first()
+    found = _FIND.first(connection, {"by": consent.person, "to": consent.client, "about": matter})
     before = _consent(found).scopes if found is not None and _consent(found).expires_at > consent.given_at else None
     if before is not None and consent.scopes <= before:
         return  # nothing new: the first moment stands, so that a consent is asked for again in time
@@ -69,7 +71,7 @@ class DatabaseConsentStore:
     def remembered(self, person: str, client: str, matter: str | None) -> Consent | None:
         """Return the consent, or None."""
         with self._database.connect() as connection:
-            row = connection.execute(_FIND, {"by": person, "to": client, "about": matter or _NO_MATTER}).first()
+            row = _FIND.first(connection, {"by": person, "to": client, "about": matter or _NO_MATTER})
         return None if row is None else _consent(row)
 
     def of(self, person: str) -> Sequence[Consent]:

@@ -3,20 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 
 from sso.provider.domain import Client
 from sso.provider.store.clients import client_of
 from sso.revocation.domain import Tie
-from trust.db import Base, Database
+from sso.revocation.store import asked_values, cut_among
+from trust.db import Base, Database, Prepared
 
 _CLIENTS = Base.metadata.tables["sso_clients"]
-_TIES = Base.metadata.tables["sso_cut_ties"]
-
-_STEP: Final = 8
-"""Ties are asked for in steps of so many, the rest repeated: a list of any length would be compiled at every use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +31,15 @@ class DatabaseLiveness:
 
     def of(self, client_id: str, ties: Collection[Tie]) -> Liveness | None:
         """Return how client and ties stand, or None when there is no such client."""
-        asked = [str(tie) for tie in ties] or [""]  # no tie is empty, so nothing is found for none
-        asked += asked[:1] * (-len(asked) % _STEP)
-        values = {f"tie{number}": tie for number, tie in enumerate(asked)}
+        values = asked_values(ties)
         with self._database.connect() as connection:
-            row = connection.execute(_state(len(asked)), {"id": client_id, **values}).first()
+            row = _state(len(values)).first(connection, {"id": client_id, **values})
         if row is None:
             return None
         return Liveness(client=client_of(row), cut=None if row.cut is None else Tie.parse(row.cut))
 
 
 @lru_cache
-def _state(count: int) -> Select[Any]:
-    among = _TIES.c.tie.in_([bindparam(f"tie{number}") for number in range(count)])
-    cut = select(_TIES.c.tie).where(among).limit(1).scalar_subquery()
-    return select(_CLIENTS, cut.label("cut")).where(_CLIENTS.c.id == bindparam("id"))
+def _state(count: int) -> Prepared:
+    cut = cut_among(count).scalar_subquery()
+    return Prepared(select(_CLIENTS, cut.label("cut")).where(_CLIENTS.c.id == bindparam("id")))

@@ -12,14 +12,14 @@ from sso.signin.credentials import SessionChange
 from sso.signin.domain import Method, Session, Strength
 from sso.signin.store.tables import SessionRow, moment_of, moment_text
 from sso.signin.store.work import Step, commit
-from trust.db import Base, Database
+from trust.db import Base, Database, Prepared
 
 _BATCH = 500  # sessions ended in one commit: the writer is not held for longer than a blink
 
 # Asked at every request of a signed-in person: made once, on the table instead of the mapped class.
 _SESSIONS = Base.metadata.tables["sso_sessions"]
-_BY_DIGEST = select(_SESSIONS).where(_SESSIONS.c.secret_digest == bindparam("digest"))
-_BY_ID = select(_SESSIONS).where(_SESSIONS.c.id == bindparam("id"))
+_BY_DIGEST = Prepared(select(_SESSIONS).where(_SESSIONS.c.secret_digest == bindparam("digest")))
+_BY_ID = Prepared(select(_SESSIONS).where(_SESSIONS.c.id == bindparam("id")))
 _LIVING = _SESSIONS.c.ended_at.is_(None)
 
 
@@ -92,9 +92,9 @@ class DatabaseSessionStore:
             due = connection.execute(select(_SESSIONS.c.id).where(_LIVING, over).limit(_BATCH)).scalars().all()
             return _end(connection, due, reason="expired", at=now)
 
-    def _find(self, statement: Any, parameters: dict[str, Any]) -> Session | None:
+    def _find(self, statement: Prepared, values: dict[str, Any]) -> Session | None:
         with self._database.connect() as connection:
-            row = connection.execute(statement, parameters).first()
+            row = statement.first(connection, values)
             session = None if row is None else _session(row)
             return None if session is None or first_cut_within(connection, session.ties) else session
 
