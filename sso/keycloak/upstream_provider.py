@@ -1,24 +1,17 @@
 """What one upstream platform says about itself: its discovery document and its keys, cached and checked."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from sso.keycloak.errors import UpstreamMetadataInvalid, UpstreamUnavailable
+from sso.keycloak.fetched import Fetched
 from sso.keycloak.ports import UpstreamTransport
 from sso.keycloak.sources import UpstreamSource, is_safe_address
 from trust.kernel.clock import Clock
-
-CACHE_SECONDS: Final = 300
-"""How long metadata and keys are kept, seconds: as long as our own provider lets others keep its keys."""
-
-REFETCH_SECONDS: Final = 15
-"""Shortest time between two fetches for an unknown key, seconds: forged `kid`s must not become a flood upstream."""
 
 MAX_KEYS: Final = 32
 """Most keys read from one set; a Keycloak realm has two to four."""
@@ -46,31 +39,19 @@ class UpstreamProvider:
     def __init__(self, source: UpstreamSource, transport: UpstreamTransport, clock: Clock) -> None:
         self.source = source
         self.transport = transport
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._endpoints: tuple[datetime, Endpoints] | None = None
-        self._keys: tuple[datetime, Mapping[str, VerificationKey]] | None = None
+        self._endpoints = Fetched(self._discovered, clock)
+        self._keys = Fetched(self._fetched_keys, clock)
 
     def endpoints(self) -> Endpoints:
         """Return the endpoints. Raises `UpstreamUnavailable`, `UpstreamMetadataInvalid`."""
-        with self._lock:
-            if self._endpoints is None or self._age(self._endpoints[0]) >= timedelta(seconds=CACHE_SECONDS):
-                self._endpoints = (self._clock.now(), self._discovered())
-            return self._endpoints[1]
+        return self._endpoints.get()
 
     def key(self, key_id: str) -> VerificationKey | None:
         """Return the verification key of this id, or None. Raises as `endpoints`."""
-        keys_address = self.endpoints().keys
-        with self._lock:
-            kept = self._keys
-            age = timedelta.max if kept is None else self._age(kept[0])
-            unknown = kept is not None and key_id not in kept[1] and age >= timedelta(seconds=REFETCH_SECONDS)
-            if kept is None or unknown or age >= timedelta(seconds=CACHE_SECONDS):
-                kept = self._keys = (self._clock.now(), _keys(self.transport.get(keys_address)))
-            return kept[1].get(key_id)
+        return self._keys.get(lambda keys: key_id in keys).get(key_id)
 
-    def _age(self, moment: datetime) -> timedelta:
-        return self._clock.now() - moment
+    def _fetched_keys(self) -> Mapping[str, VerificationKey]:
+        return _keys(self.transport.get(self.endpoints().keys))
 
     def _discovered(self) -> Endpoints:
         """Read the discovery document; its issuer must be ours to the letter (OIDC discovery section 4.3)."""

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -5,7 +6,8 @@ import pytest
 from joserfc.jwk import ECKey, OctKey
 
 from sso.keycloak.errors import UpstreamMetadataInvalid, UpstreamUnavailable
-from sso.keycloak.upstream_provider import CACHE_SECONDS, MAX_KEYS, REFETCH_SECONDS, UpstreamProvider
+from sso.keycloak.fetched import CACHE_SECONDS, REFETCH_SECONDS, Fetched
+from sso.keycloak.upstream_provider import MAX_KEYS, UpstreamProvider
 from tests.fakes import FixedClock
 from tests.sso.keycloak.house import EC, ISSUER, RSA, MemoryUpstream, source
 from trust.kernel.encoding import base64url
@@ -58,6 +60,66 @@ def test_what_the_upstream_says_of_itself_is_kept_for_its_time(
         clock.advance(seconds=seconds)
         assert provider.key("rsa") is not None
         assert len(upstream.gets) == asked
+
+
+def test_an_upstream_that_does_not_answer_is_left_alone(
+    provider: UpstreamProvider, upstream: MemoryUpstream, clock: FixedClock
+) -> None:
+    """Each try may hold one of our few threads for as long as the transport waits."""
+    issuer, upstream.metadata["issuer"] = upstream.metadata["issuer"], "https://down.example"
+    with pytest.raises(UpstreamMetadataInvalid):
+        provider.endpoints()
+    for _ in range(5):
+        with pytest.raises(UpstreamUnavailable):
+            provider.endpoints()
+    assert len(upstream.gets) == 1
+    upstream.metadata["issuer"] = issuer
+    clock.advance(seconds=REFETCH_SECONDS - 1)
+    with pytest.raises(UpstreamUnavailable):
+        provider.endpoints()
+    clock.advance(seconds=1)
+    assert provider.endpoints().token == f"{ISSUER}/token"
+
+
+def test_forged_key_ids_fetch_nothing_while_the_key_set_cannot_be_had(
+    provider: UpstreamProvider, upstream: MemoryUpstream, clock: FixedClock
+) -> None:
+    assert provider.key("rsa") is not None
+    keys, upstream.keys = upstream.keys, {}
+    clock.advance(seconds=REFETCH_SECONDS)
+    with pytest.raises(UpstreamUnavailable):
+        provider.key("forged")
+    asked = len(upstream.gets)
+    for _ in range(5):
+        assert provider.key("forged") is None
+        assert provider.key("rsa") is not None
+    assert len(upstream.gets) == asked
+    upstream.keys = keys
+
+
+def test_one_thread_asks_and_the_others_go_on_with_what_is_kept(clock: FixedClock) -> None:
+    asked, answer = threading.Event(), threading.Event()
+    answers = iter(["first", "second"])
+
+    def fetch() -> str:
+        asked.set()
+        answer.wait(timeout=30)
+        return next(answers)
+
+    answer.set()
+    document = Fetched(fetch, clock)
+    assert document.get() == "first"
+    clock.advance(seconds=CACHE_SECONDS)
+    asked.clear()
+    answer.clear()
+    slow: list[str] = []
+    thread = threading.Thread(target=lambda: slow.append(document.get()))
+    thread.start()
+    assert asked.wait(timeout=30)
+    assert document.get() == "first"
+    answer.set()
+    thread.join()
+    assert slow == [document.get()] == ["second"]
 
 
 def test_an_unknown_key_is_looked_for_again_but_not_at_every_try(
