@@ -83,8 +83,8 @@ def test_an_append_that_fails_half_way_leaves_nothing(grown: Setting) -> None:
 
 def test_nodes_of_a_proof_are_read_in_one_query(grown: Setting) -> None:
     statements: list[str] = []
-    with grown.database.read() as session:
-        session.connection().connection.dbapi_connection.set_trace_callback(statements.append)
+    with grown.database.connect() as connection:
+        connection.connection.dbapi_connection.set_trace_callback(statements.append)
     grown.ledger.inclusion_proof(6, 21)
     assert sum("ledger_node" in statement for statement in statements) == 1
 
