@@ -34,7 +34,7 @@ def enrolled_app(office):
 
 def test_number_and_password_open_a_session_and_303_to_the_own_page(office):
     answer = office.sign_in()
-    assert (answer.status_code, answer.location) == (303, "/security")
+    assert (answer.status_code, answer.location) == (303, "/my")
     assert "张*" in office.page("/security")
     assert len(office.signing.sessions.of(ZHANG.id)) == 1
     assert office.client.get_cookie("__Host-yinxin-device", domain="trust.example") is not None
@@ -42,7 +42,7 @@ def test_number_and_password_open_a_session_and_303_to_the_own_page(office):
 
 def test_the_number_is_taken_as_people_write_it(office):
     answer = office.send("/sign-in", kind="111", number=" 110105 19491231 002x ", password=PASSWORD)
-    assert answer.location == "/security"
+    assert answer.location == "/my"
 
 
 def test_the_sign_in_leads_back_to_where_one_was_sent_from(office):
@@ -54,7 +54,7 @@ def test_the_sign_in_leads_back_to_where_one_was_sent_from(office):
 def test_the_sign_in_leads_nowhere_else(office, next_page):
     form = hidden(office, "/sign-in")
     answer = office.client.post("/sign-in", data=form | typed() | {"next": next_page})
-    assert answer.location == "/security"
+    assert answer.location == "/my"
 
 
 def hidden(office, page, action=None):
@@ -171,7 +171,7 @@ def test_a_passkey_signs_in_without_a_number(office):
     assert options.content_type == "application/json"
     credential = authenticator.get(options.get_data(as_text=True))
     answer = office.client.post("/sign-in/passkey", data=form | {"credential": credential})
-    assert answer.location == "/security"
+    assert answer.location == "/my"
     assert max(found.strength for found in office.signing.sessions.of(ZHANG.id)) is Strength.PASSKEY
 
 
@@ -321,7 +321,7 @@ def test_a_passkey_makes_a_session_stronger(office):
     options = office.client.post("/step-up/passkey/options", headers={"X-CSRF-Token": form["csrf"]})
     credential = authenticator.get(options.get_data(as_text=True))
     answer = office.client.post("/step-up/passkey", data=form | {"credential": credential})
-    assert answer.location == "/security"
+    assert answer.location == "/my"
     assert "通行密钥" in office.page("/security")
 
 
