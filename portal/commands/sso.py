@@ -2,6 +2,7 @@
 
 import click
 
+from portal.commands.keycloak import keycloak
 from portal.commands.opening import opened, opened_foundation
 from portal.commands.output import json_option, show
 from portal.commands.relying import system
@@ -23,6 +24,7 @@ def sso() -> None:
     """Register, list, rotate and disable API clients; systems that people sign in to are under `system`."""
 
 
+sso.add_command(keycloak)
 sso.add_command(system)
 
 

@@ -4,6 +4,7 @@
 browser that began, to one source and its own redirect URI, good once and for ten minutes.
 """
 
+import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,8 +29,9 @@ from sso.keycloak.errors import (
 from sso.keycloak.sources import UpstreamSource
 from sso.keycloak.store import DatabaseUpstreamStore, Logout
 from sso.keycloak.upstream_provider import Endpoints, UpstreamProvider
-from sso.keycloak.upstream_tokens import Expected, UpstreamTokens, digest
+from sso.keycloak.upstream_tokens import Expected, UpstreamTokens
 from sso.signin.domain import Method, Session
+from trust.kernel.bearer_secrets import new_secret, secret_digest
 from trust.kernel.clock import Clock
 from trust.kernel.encoding import base64url
 from trust.kernel.errors import TrustError
@@ -41,8 +43,6 @@ PENDING_SECONDS: Final = 600
 
 MAX_PARAMETER_CHARACTERS: Final = 2048
 """Longest value in the answer that is looked at; Keycloak's code has about 110 characters."""
-
-_SECRET_BYTES: Final = 32  # 256 bits; as a PKCE verifier 43 characters, the shortest that RFC 7636 allows
 
 _NAME_CHARACTERS: Final = 40  # of a name or an error that somebody else chose, in the log
 
@@ -88,15 +88,15 @@ class UpstreamDesk:
         """
         provider = self._provider(source)
         endpoints = provider.endpoints()
-        state, nonce, verifier = (base64url(self._randomness.token(_SECRET_BYTES)) for _ in range(3))
+        state, nonce, verifier = (new_secret(self._randomness) for _ in range(3))  # 43 characters do for RFC 7636
         now = self._clock.now()
-        key = digest(state)
+        key = secret_digest(state)
         settings = provider.source
         max_age = 0 if fresh else settings.max_age_seconds
         pending = PendingUpstream(
             source=source,
-            browser=digest(browser_binding),
-            nonce=digest(nonce),
+            browser=secret_digest(browser_binding),
+            nonce=secret_digest(nonce),
             verifier=self._fields.seal(verifier.encode(), place=_place(key)),
             oldest=now - timedelta(seconds=max_age),
             expires_at=now + timedelta(seconds=PENDING_SECONDS),
@@ -109,7 +109,7 @@ class UpstreamDesk:
             "scope": settings.scope,
             "state": state,
             "nonce": nonce,
-            "code_challenge": base64url(digest(verifier)),
+            "code_challenge": base64url(hashlib.sha256(verifier.encode()).digest()),
             "code_challenge_method": "S256",
             "max_age": str(max_age),
         }
@@ -142,7 +142,7 @@ class UpstreamDesk:
     def _finished(self, source: str, parameters: Mapping[str, Sequence[str]], browser_binding: str) -> UpstreamSignIn:
         provider = self._provider(source)
         answer = _single(parameters)
-        key = digest(answer.get("state", ""))
+        key = secret_digest(answer.get("state", ""))
         pending = self._taken(key, source, browser_binding)
         endpoints = provider.endpoints()
         _check_issuer(provider.source, endpoints, answer)
@@ -167,7 +167,7 @@ class UpstreamDesk:
         pending = self._store.find(key)
         if pending is None or pending.expires_at <= now:
             raise UpstreamStateUnusable(source=source)
-        if not hmac.compare_digest(pending.browser, digest(browser_binding)):
+        if not hmac.compare_digest(pending.browser, secret_digest(browser_binding)):
             raise UpstreamBrowserDiffers(source=source)
         if not self._store.take(key):
             raise UpstreamStateUnusable(source=source)

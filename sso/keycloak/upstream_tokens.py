@@ -17,6 +17,7 @@ from joserfc.errors import JoseError
 from sso.keycloak.errors import UpstreamTokenInvalid
 from sso.keycloak.upstream_provider import UpstreamProvider, VerificationKey
 from sso.provider.strict_jws import parse
+from trust.kernel.bearer_secrets import secret_digest
 from trust.kernel.encoding import base64url
 
 MAX_TOKEN_CHARACTERS: Final = 16 * 1024
@@ -71,7 +72,7 @@ class UpstreamTokens:
         self._check_addressee(claims)
         _check_times(claims, now=now)
         nonce = claims.get("nonce")
-        if not isinstance(nonce, str) or not hmac.compare_digest(digest(nonce), expected.nonce_digest):
+        if not isinstance(nonce, str) or not hmac.compare_digest(secret_digest(nonce), expected.nonce_digest):
             raise _refusal("nonce")
         if expected.access_token is not None and "at_hash" in claims:
             _check_at_hash(claims["at_hash"], expected.access_token)
@@ -130,11 +131,6 @@ class UpstreamTokens:
             raise _refusal("aud")
         if claims.get("azp", self._source.client_id) != self._source.client_id:
             raise _refusal("azp")
-
-
-def digest(value: str) -> bytes:
-    """Return what is kept of a nonce, a state or a binding: they are 256 random bits, so nothing slower is needed."""
-    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
 
 
 def _check_times(claims: Mapping[str, Any], *, now: datetime) -> None:

@@ -3,8 +3,8 @@
 import structlog
 
 from sso.passing.domain import PresenceMethod
-from sso.passing.presence import code_digest
 from sso.passing.store.presences import SqlPresences
+from trust.kernel.bearer_secrets import secret_digest
 from trust.kernel.clock import Clock
 
 _log = structlog.get_logger("sso.passing")
@@ -23,7 +23,7 @@ class PresenceControl:
         A presence that a clerk attested shows no control: nobody was signed in.
         """
         now = self._clock.now()
-        presence = self._store.take(code_digest(code), method=PresenceMethod.QR, at=now)
+        presence = self._store.take(secret_digest(code), method=PresenceMethod.QR, at=now)
         shown = presence is not None and presence.person == person and now < presence.expires_at
         if not shown:
             _log.warning("account-control-not-shown", person=person, known=presence is not None)

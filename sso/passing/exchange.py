@@ -15,7 +15,7 @@ from sso.passing.duty import Duty
 from sso.passing.mandate_rules import MandateRules
 from sso.passing.narrowing import Narrowing, NewToken
 from sso.passing.ports import Persons
-from sso.passing.presence import PresenceDesk, code_digest
+from sso.passing.presence import PresenceDesk
 from sso.passing.request import ACCESS_TOKEN, GRANT_TYPE, ExchangeRequest
 from sso.passing.store.hops import Outcome, Situation, SqlHops
 from sso.passing.targets import Targets
@@ -23,6 +23,7 @@ from sso.provider.claims import ReadToken, TokenMint, TokenReader
 from sso.provider.domain import Client, ClientAuthentication
 from sso.provider.errors import TokenTooLarge
 from sso.provider.oauth_errors import OAuthRefused
+from trust.kernel.bearer_secrets import secret_digest
 from trust.kernel.clock import Clock
 from trust.kernel.errors import NotAuthenticated
 
@@ -125,7 +126,7 @@ class TokenExchange:
 
     def _situation(self, request: ExchangeRequest, token: ReadToken | None) -> Situation:
         case = request.case or (None if token is None else token.contents.case)
-        digest = code_digest(request.subject) if request.is_presence else None
+        digest = secret_digest(request.subject) if request.is_presence else None
         return self._parts.hops.situation(case=case, presence=digest)
 
     def _shown(self, client: Client, situation: Situation) -> Basis:

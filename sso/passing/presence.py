@@ -5,7 +5,6 @@ document checked by the clerk and recorded. Each gives a code of 256 random bits
 Failed presentations are kept and shown to the citizen too.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
@@ -31,15 +30,13 @@ from sso.provider.claims import ReadToken
 from sso.provider.domain import Client
 from sso.signin.domain import Method, Session, Strength
 from trust.formats.holders import HolderNumber
-from trust.kernel.clock import Clock
-from trust.kernel.encoding import base64url, canonical_json
+from trust.kernel.bearer_secrets import new_secret, secret_digest
+from trust.kernel.clock import Clock, calendar_day
+from trust.kernel.encoding import canonical_json
 from trust.kernel.errors import NotAuthenticated
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 from trust.kernel.text import check_text, is_same_person
-
-CODE_BYTES: Final = 32
-"""Random bytes of a presence code: 256 bits."""
 
 FAILURES_MAX: Final = 5
 """Failed presentations of one citizen by one clerk within `FAILURES_MINUTES`: typing errors, and no room to guess.
@@ -54,11 +51,6 @@ NAME_CHARACTERS: Final = 64
 _CARD_METHODS: Final = ("document",)  # RFC 8176 registers no value for a document that a person has checked
 
 _log = structlog.get_logger("sso.passing")
-
-
-def code_digest(code: str) -> bytes:
-    """Return the SHA-256 under which a presence code is kept."""
-    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +133,7 @@ class PresenceDesk:
 
     def void(self, session: Session, code: str) -> None:
         """Make a code of this session unusable, if it is not used yet; otherwise nothing changes."""
-        self._store.void(code_digest(code), session=session.id, at=self._clock.now())
+        self._store.void(secret_digest(code), session=session.id, at=self._clock.now())
 
     def by_otp(self, clerk_token: ReadToken, counter: str, holder: HolderNumber, code: str) -> IssuedCode:
         """Return a presence for the one-time code that the citizen typed at the counter.
@@ -169,7 +161,7 @@ class PresenceDesk:
         person = self._candidate(standing, check.holder, PresenceMethod.CARD)
         if not is_same_person(person.name, check.name):
             raise self._failed(standing, person, PresenceMethod.CARD, "other-name")
-        if check.document_expires is not None and check.document_expires < self._clock.now().date():
+        if check.document_expires is not None and check.document_expires < calendar_day(self._clock.now()):
             raise self._failed(standing, person, PresenceMethod.CARD, "document-expired")
         expires = check.document_expires and check.document_expires.isoformat()
         facts = {"document_kind": check.document_kind, "document_expires": expires, "read_by": check.read_by}
@@ -229,8 +221,8 @@ class PresenceDesk:
         return self._issued(presence, event)
 
     def _issued(self, presence: Presence, event: Event | None = None) -> IssuedCode:
-        code = base64url(self._randomness.token(CODE_BYTES))
-        self._store.add(presence, code_digest(code), event)
+        code = new_secret(self._randomness)
+        self._store.add(presence, secret_digest(code), event)
         return IssuedCode(code, presence)
 
     def _failed(self, standing: Standing, person: Person, method: PresenceMethod, reason: str) -> PresenceRefused:

@@ -20,6 +20,7 @@ import structlog
 
 from sso.provider.domain import Client
 from sso.provider.outbound import OutboundFailed, OutboundRefused
+from sso.provider.ports import ClientFinder
 from sso.provider.signing import LOGOUT_TOKEN_TYPE, TokenSigner, UnsignedToken
 from sso.provider.store.participants import Delivery, FailedAttempt, Outcome, Participant
 from trust.kernel.clock import Clock
@@ -91,14 +92,6 @@ class Participants(Protocol):
         ...
 
 
-class Clients(Protocol):
-    """The register of clients."""
-
-    def find(self, client_id: str) -> Client | None:
-        """Return the client, or None."""
-        ...
-
-
 class Post(Protocol):
     """Sends a form (`sso.provider.outbound`)."""
 
@@ -142,7 +135,7 @@ class LogoutDelivery:
     """Delivers logout tokens. Several processes may run it; each gets its own share."""
 
     def __init__(
-        self, participants: Participants, clients: Clients, tokens: LogoutTokens, post: Post, *, clock: Clock
+        self, participants: Participants, clients: ClientFinder, tokens: LogoutTokens, post: Post, *, clock: Clock
     ) -> None:
         self._participants = participants
         self._clients = clients

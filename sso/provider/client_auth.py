@@ -24,6 +24,7 @@ from sso.provider.client_jwt import JwtRefused
 from sso.provider.domain import Client, ClientAuthentication, SecretDigest
 from sso.provider.messages import FormRequest
 from sso.provider.oauth_errors import OAuthRefused
+from sso.provider.ports import Replay
 from sso.provider.strict_jws import CompactJws
 from trust.kernel.clock import Clock
 
@@ -35,9 +36,6 @@ ASSERTION_SECONDS = 300
 
 LEEWAY_SECONDS = 30
 """How far the clock of a client may differ from ours, seconds; it counts for `iat` and `nbf`, never for `exp`."""
-
-MAX_JTI_CHARACTERS = 256
-"""Longest `jti` that is looked at: anybody's random bytes have fewer."""
 
 REPLAY_DOMAIN = "assertion"
 
@@ -57,14 +55,6 @@ class ClientSecrets(Protocol):
 
     def find_with_secret(self, client_id: str) -> tuple[Client, SecretDigest] | None:
         """Return the client and the digest of its secret, or None."""
-        ...
-
-
-class Replay(Protocol):
-    """Remembers ids that may be used once (`sso.provider.store.replay`)."""
-
-    def first_use(self, domain: str, *parts: str, until: datetime) -> bool:
-        """Return whether this is the first use of the id."""
         ...
 
 
@@ -132,7 +122,7 @@ class ClientAuthenticator:
         if not isinstance(claims.get("aud"), str) or claims["aud"] not in self._audiences:
             raise JwtRefused("aud is not our issuer or token endpoint as a single string")
         jti = claims.get("jti")
-        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_CHARACTERS:
+        if not isinstance(jti, str) or not 0 < len(jti) <= client_jwt.MAX_JTI_CHARACTERS:
             raise JwtRefused("jti missing or too long")
         self._check_times(claims)
 

@@ -16,6 +16,9 @@ from sso.provider.strict_jws import CompactJws
 MAX_CHARACTERS = 6144
 """Longest JWT of a client that is looked at. A proof with an RSA key of 4096 bits has about 2,500."""
 
+MAX_JTI_CHARACTERS = 256
+"""Longest `jti` that is looked at: anybody's random bytes have fewer."""
+
 LEAST_RSA_BITS = 2048
 MOST_RSA_BITS = 8192  # verifying costs time that grows with the key, and the caller chooses it
 

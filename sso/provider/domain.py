@@ -1,19 +1,16 @@
 """Clients of departments, and what they may ask for (RFC 6749 section 2)."""
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sso.provider.errors import ClientLabelInvalid, ScopeUnknown
+from trust.kernel.bearer_secrets import secret_digest
 from trust.kernel.identifiers import Uscc
 
 LABEL_CHARACTERS = 80
 """Longest name of a client: it must fit a table row and a log line."""
-
-SECRET_BYTES = 32
-"""Random bytes of a client secret: 256 bits."""
 
 
 class Scope(StrEnum):
@@ -160,7 +157,7 @@ class SecretDigest:
     @classmethod
     def of(cls, secret: str) -> "SecretDigest":
         """Return the digest of `secret`."""
-        return cls(hashlib.sha256(secret.encode()).digest())
+        return cls(secret_digest(secret))
 
     def matches(self, secret: str) -> bool:
         """Compare in constant time."""

@@ -9,7 +9,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -17,6 +17,7 @@ import structlog
 from sso.provider import client_jwt
 from sso.provider.client_jwt import JwtRefused
 from sso.provider.oauth_errors import OAuthRefused
+from sso.provider.ports import Replay
 from trust.http.errors import ProofRefused
 from trust.kernel.clock import Clock
 from trust.kernel.encoding import base64url
@@ -27,23 +28,12 @@ TYPE = "dpop+jwt"
 PROOF_SECONDS = 60
 """How far `iat` may lie from our clock in either direction, seconds: a slow line and a counter's clock need some."""
 
-MAX_JTI_CHARACTERS = 256
-"""Longest `jti` that is looked at: anybody's random bytes have fewer."""
-
 REPLAY_DOMAIN = "dpop"
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _METHOD = re.compile("[A-Z]{1,16}")
 
 _log = structlog.get_logger("sso.dpop")
-
-
-class Replay(Protocol):
-    """Remembers ids that may be used once (`sso.provider.store.replay`)."""
-
-    def first_use(self, domain: str, *parts: str, until: datetime) -> bool:
-        """Return whether this is the first use of the id."""
-        ...
 
 
 class DpopChecker:
@@ -101,7 +91,7 @@ class DpopChecker:
 
     def _check_claims(self, claims: Mapping[str, Any], method: str, url: str) -> None:
         jti, htm, htu, iat = (claims.get(name) for name in ("jti", "htm", "htu", "iat"))
-        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_CHARACTERS:
+        if not isinstance(jti, str) or not 0 < len(jti) <= client_jwt.MAX_JTI_CHARACTERS:
             raise JwtRefused("jti missing or too long")
         if htm != method or not _METHOD.fullmatch(method):
             raise JwtRefused("made for another method")

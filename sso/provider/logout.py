@@ -17,6 +17,7 @@ from sso.provider.domain import Client
 from sso.provider.errors import TokenForeign, TokenMalformed
 from sso.provider.keyring import SIGNING_ALGORITHMS
 from sso.provider.oauth_errors import OAuthRefused
+from sso.provider.ports import ClientFinder
 from sso.provider.signing import ID_TOKEN_TYPE, TokenSigner
 from sso.provider.subjects import PairwiseSubjects
 from sso.signin.domain import Session
@@ -28,14 +29,6 @@ MAX_STATE_CHARACTERS = 1024
 PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales")
 
 _log = structlog.get_logger("sso.logout")
-
-
-class Clients(Protocol):
-    """The register of clients."""
-
-    def find(self, client_id: str) -> Client | None:
-        """Return the client, or None."""
-        ...
 
 
 class SessionEnd(Protocol):
@@ -65,7 +58,13 @@ class LogoutDesk:
     """Judges requests to sign out, and signs out."""
 
     def __init__(
-        self, clients: Clients, sessions: SessionEnd, signer: TokenSigner, subjects: PairwiseSubjects, *, issuer: str
+        self,
+        clients: ClientFinder,
+        sessions: SessionEnd,
+        signer: TokenSigner,
+        subjects: PairwiseSubjects,
+        *,
+        issuer: str,
     ) -> None:
         self._clients = clients
         self._sessions = sessions

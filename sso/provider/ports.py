@@ -10,7 +10,23 @@ from sso.provider.grants import Code, CodeFault, Consent, Grant, Redeemed, Refre
 from sso.provider.requests import AuthorizationRequest
 
 
-class ClientStore(Protocol):
+class ClientFinder(Protocol):
+    """Finds clients."""
+
+    def find(self, client_id: str) -> Client | None:
+        """Return the client, or None."""
+        ...
+
+
+class Replay(Protocol):
+    """Remembers ids that may be used once (`sso.provider.store.replay`)."""
+
+    def first_use(self, domain: str, *parts: str, until: datetime) -> bool:
+        """Return whether this is the first use of the id."""
+        ...
+
+
+class ClientStore(ClientFinder, Protocol):
     """Keeps clients."""
 
     def add(self, client: Client, secret: SecretDigest) -> None:
@@ -19,10 +35,6 @@ class ClientStore(Protocol):
 
     def change(self, client: Client) -> None:
         """Replace label, scopes and sign-in registration of an existing client. Raises `ResourceTaken`."""
-        ...
-
-    def find(self, client_id: str) -> Client | None:
-        """Return the client, or None."""
         ...
 
     def find_resource(self, resource: str) -> Client | None:

@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 from pydantic import Field
 
 from sso.provider import metadata as places
-from sso.provider.claims import ReadToken, TokenReader
-from sso.provider.domain import Scope
 from sso.provider.endpoint import TokenEndpoint
 from sso.provider.introspect import Introspection
 from sso.provider.keyring import KEYS_CACHE_SECONDS, SM2_ALGORITHM, Rings
 from sso.provider.messages import FORM_MEDIA_TYPE, FormRequest, JsonAnswer
 from sso.provider.par import PushedRequests
 from sso.provider.revoke import Revocation
-from trust.http.access import PROOF_HEADER, ProofChecker, check_possession, presented_token
-from trust.http.errors import ScopeMissing
+from trust.http.access import PROOF_HEADER
 from trust.http.parsing import StrictModel, described_body
 from trust.http.rate import RateLimiter, client_address
 
@@ -29,14 +26,6 @@ _AUTHENTICATE = (
     "Authenticate with HTTP Basic, with `client_id` and `client_secret` in the form, or with `client_assertion` "
     "(private_key_jwt); public clients name themselves by `client_id`. Errors are those of RFC 6749 section 5.2."
 )
-
-
-class UserInfoSource(Protocol):
-    """Knows what a token's person allowed to be told (`sso.provider.userinfo`)."""
-
-    def claims(self, token: ReadToken) -> Mapping[str, Any]:
-        """Return the claims of OIDC core section 5.3.2."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,24 +93,6 @@ def blueprint(parts: ProviderParts) -> APIBlueprint:
     routes = APIBlueprint("sso", __name__, tag="Sign-in and tokens")
     _form_routes(routes, parts)
     _documents(routes, parts)
-
-    return routes
-
-
-def userinfo_blueprint(reader: TokenReader, source: UserInfoSource, proofs: ProofChecker) -> APIBlueprint:
-    """Return the userinfo endpoint (OIDC core section 5.3); a token that is bound to a key needs its proof."""
-    routes = APIBlueprint("sso_userinfo", __name__, tag="Sign-in and tokens")
-
-    @routes.route(places.USERINFO_PATH, methods=["GET", "POST"])
-    @routes.doc(summary="What the person allowed to be told", description="OIDC core section 5.3; scope `openid`.")
-    def userinfo() -> Response:
-        presented = presented_token()
-        token = reader.read(presented.token)
-        check_possession(presented, token.contents.confirmation, proofs)
-        if Scope.OPENID not in token.contents.scopes:
-            raise ScopeMissing(f"This operation needs the scope {Scope.OPENID}.", scope=Scope.OPENID.value)
-        return jsonify(dict(source.claims(token)))
-
     return routes
 
 

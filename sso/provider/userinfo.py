@@ -14,9 +14,10 @@ import structlog
 from sso.accounts.domain import Evidence, Person, ProofingLevel
 from sso.accounts.levels import counted
 from sso.provider.claims import ReadToken
-from sso.provider.domain import Client, Scope
+from sso.provider.domain import Scope
 from sso.provider.metadata import TRUST_FRAMEWORK
 from sso.provider.oauth_errors import OAuthRefused
+from sso.provider.ports import ClientFinder
 from sso.provider.reference import LEGAL
 from trust.kernel.clock import Clock, calendar_day
 
@@ -35,18 +36,10 @@ class Persons(Protocol):
         ...
 
 
-class Clients(Protocol):
-    """The register of clients."""
-
-    def find(self, client_id: str) -> Client | None:
-        """Return the client, or None."""
-        ...
-
-
 class UserInfo:
     """Answers at the userinfo endpoint."""
 
-    def __init__(self, persons: Persons, clients: Clients, clock: Clock) -> None:
+    def __init__(self, persons: Persons, clients: ClientFinder, clock: Clock) -> None:
         self._persons = persons
         self._clients = clients
         self._clock = clock

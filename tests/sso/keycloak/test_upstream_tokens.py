@@ -17,13 +17,13 @@ from sso.keycloak.upstream_tokens import (
     MAX_TOKEN_CHARACTERS,
     Expected,
     UpstreamTokens,
-    digest,
 )
 from tests.fakes import MOMENT, FixedClock
 from tests.sso.keycloak.house import EC, ISSUER, RSA, MemoryUpstream, at_hash, signed, source
+from trust.kernel.bearer_secrets import secret_digest
 
 NOW = int(MOMENT.timestamp())
-EXPECTED = Expected(nonce_digest=digest("n"), access_token="an access token", oldest=MOMENT - timedelta(hours=1))
+EXPECTED = Expected(nonce_digest=secret_digest("n"), access_token="an access token", oldest=MOMENT - timedelta(hours=1))
 
 
 @pytest.fixture

@@ -368,6 +368,16 @@ class TestPresence:
         token = world.read(world.clerk_token())
         assert code_of(world.presence.by_card, token, world.counter.id, card(**changes)) == "presence-refused"
 
+    def test_a_document_is_good_to_the_end_of_its_last_day_in_china(self, world):
+        today = world.clock.now().date()
+        world.clock.advance(hours=9)  # 17:00 in UTC, an hour into the next day in China
+        token = world.read(world.clerk_token())
+        assert (
+            code_of(world.presence.by_card, token, world.counter.id, card(document_expires=today)) == "presence-refused"
+        )
+        tomorrow = today + timedelta(days=1)
+        assert world.presence.by_card(token, world.counter.id, card(document_expires=tomorrow)).code
+
     @pytest.mark.parametrize(
         ("changes", "code"),
         [

@@ -15,11 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import create_engine, event
 
-from sso.accounts.domain import Person
+from sso.accounts.domain import Evidence, Person
 from sso.counters.domain import Clerk, Matter
 from sso.mandates.domain import Mandate
 from sso.provider.authorize import AuthorizationDesk
-from sso.provider.claims import ReadToken
 from sso.provider.client_auth import ClientAuthenticator
 from sso.provider.client_tokens import AccessTokenChecker, TokenIssuer, TokenTerms
 from sso.provider.consents import Consents
@@ -36,7 +35,7 @@ from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.par import PushedRequests
 from sso.provider.redemption import Redemption
 from sso.provider.revoke import Revocation
-from sso.provider.routes import ProviderParts, blueprint, userinfo_blueprint
+from sso.provider.routes import ProviderParts, blueprint
 from sso.provider.service import ClientRegistry
 from sso.provider.signing import TokenSigner
 from sso.provider.store.clients import DatabaseClientStore
@@ -47,6 +46,8 @@ from sso.provider.store.replay import DatabaseReplay
 from sso.provider.store.requests import DatabaseAuthorizationStore
 from sso.provider.subjects import PairwiseSubjects
 from sso.provider.tokens import PersonTokenMint, PersonTokenReader, PersonTokenTerms
+from sso.provider.userinfo import UserInfo
+from sso.provider.userinfo_routes import blueprint as userinfo_blueprint
 from sso.revocation.store import DatabaseRevocations
 from tests.fakes import MOMENT, CountingRandomness, FixedClock
 from trust.db import Base, Database
@@ -108,6 +109,9 @@ class Registers:
 
     def get(self, person_id: str) -> Person:
         return self.people[person_id]
+
+    def evidence(self, person_id: str) -> Sequence[Evidence]:
+        return ()
 
     def usable(self, agent: str, matter: str | None, now: datetime) -> list[Mandate]:
         return [mandate for mandate in self.mandates if mandate.agent == agent and mandate.covers(matter, now=now)]
@@ -248,17 +252,13 @@ class EchoGrant:
         return {"client": client.id, "form": dict(form), "confirmation": confirmation}
 
 
-class UserInfoDouble:
-    def claims(self, token: ReadToken) -> Mapping[str, object]:
-        return {"sub": token.subject}
-
-
 def application(house: House) -> APIFlask:
     app = APIFlask(__name__)
     problems.install(app)
     parsing.install(app, max_json_bytes=65536, max_upload_bytes=65536)
     app.register_blueprint(blueprint(house.parts))
-    app.register_blueprint(userinfo_blueprint(house.reader, UserInfoDouble(), house.proofs))
+    userinfo = UserInfo(house.registers, house.store, house.clock)
+    app.register_blueprint(userinfo_blueprint(userinfo, house.reader, house.proofs))
     return app
 
 

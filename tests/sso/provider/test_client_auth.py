@@ -16,9 +16,9 @@ from sso.provider.client_auth import (
     ASSERTION_SECONDS,
     ASSERTION_TYPE,
     LEEWAY_SECONDS,
-    MAX_JTI_CHARACTERS,
     ClientAuthenticator,
 )
+from sso.provider.client_jwt import MAX_JTI_CHARACTERS
 from sso.provider.domain import Client, ClientAuthentication
 from sso.provider.messages import FORM_MEDIA_TYPE, FormRequest
 from sso.provider.oauth_errors import OAuthRefused

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
 
-from sso.provider.dpop import MAX_JTI_CHARACTERS, PROOF_SECONDS, DpopChecker
+from sso.provider.client_jwt import MAX_JTI_CHARACTERS
+from sso.provider.dpop import PROOF_SECONDS, DpopChecker
 from sso.provider.oauth_errors import OAuthRefused
 from tests.fakes import MOMENT, FixedClock
 from tests.sso.provider.edges import MemoryReplay, signed, token_hash
