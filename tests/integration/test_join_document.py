@@ -183,7 +183,7 @@ def test_the_steps_are_taken_by_hand(
     ):
         sign_in(address, sandbox)
         shown, _ = process.communicate(f"{ended[0]}\n", timeout=_SECONDS)
-    assert json.loads(shown.splitlines()[-1])["name"] == _NAME
+    assert json.loads(shown.strip().splitlines()[-1])["name"] == _NAME
 
 
 def test_an_answer_to_another_request_is_not_taken_by_hand(

@@ -45,4 +45,3 @@ access=$(member access_token "$answer")
 
 # 4 Who signed in.
 printf 'header = "Authorization: Bearer %s"\n' "$access" | curl --fail-with-body --silent --show-error --config - "$userinfo"
-echo
