@@ -186,10 +186,6 @@ class Browser:
         self.cookies.drop(Cookie.SESSION)
         self._look_again()
 
-    def session_secret(self) -> str | None:
-        """Return the secret in the cookie, for the services that give a session a new one."""
-        return self.cookies.read(Cookie.SESSION)
-
     def form_token(self) -> str:
         """Return a token for a form of the present page."""
         visitor = self._visitor_or_none()

@@ -166,11 +166,11 @@ class MandatePages:
         return self._browser.go(MANDATES, note="claimed")
 
     def _granted(self, me: str) -> list[Mandate]:
-        """Return what was granted for the person and for the organisations they represent, oldest first."""
+        """Return what was granted to others for the person and the organisations they represent, oldest first."""
         found = list(self._desk.of_principal(me, by=me))
         for organisation in self._desk.organisations_of(me):
             found += self._desk.of_principal(organisation, by=me)
-        granted = (mandate for mandate in found if mandate.kind is not MandateKind.LEGAL_REPRESENTATIVE)
+        granted = (each for each in found if each.kind is not MandateKind.LEGAL_REPRESENTATIVE and each.agent != me)
         return sorted(granted, key=lambda mandate: mandate.created_at)
 
     def _view(self, mandate: Mandate, me: str) -> MandateView:

@@ -33,6 +33,7 @@ class MandateTexts:
     no_end: str
     offered_until: str
     accept: str
+    decline: str
     withdraw: str
     from_register: str
     grant: str
@@ -129,8 +130,9 @@ _ZH: Final = MandateTexts(
     all_matters="全部事项",
     until="有效期至",
     no_end="变更登记前一直有效",
-    offered_until="请在此前接受",
+    offered_until="接受截止",
     accept="接受",
+    decline="谢绝",
     withdraw="撤销",
     from_register="来自法人登记信息，变更须到登记机关办理。",
     grant="授权他人办理",
@@ -234,6 +236,7 @@ _EN: Final = MandateTexts(
     no_end="until the register says otherwise",
     offered_until="Accept before",
     accept="Accept",
+    decline="Decline",
     withdraw="Withdraw",
     from_register="From the register of legal persons; a change is made there.",
     grant="Give a mandate",

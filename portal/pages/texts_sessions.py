@@ -24,7 +24,6 @@ class SessionTexts:
     end_others: str
     end_others_hint: str
     only_this: str
-    unknown_hint: str
     consents: str
     consents_lead: str
     consents_none: str
@@ -33,7 +32,6 @@ class SessionTexts:
     given: str
     until: str
     withdraw: str
-    withdraw_hint: str
 
 
 _ZH: Final = SessionTexts(
@@ -53,18 +51,16 @@ _ZH: Final = SessionTexts(
     strength="登录方式",
     end="结束登录",
     end_others="结束其他全部登录",
-    end_others_hint="只保留本次登录。",
+    end_others_hint="只保留本次登录。有不认识的设备？请结束该登录，并立即修改密码。",
     only_this="没有其他设备登录您的账户。",
-    unknown_hint="有不认识的设备？请结束该登录，并立即修改密码。",
     consents="同意的系统",
-    consents_lead="这些系统在有效期内再次使用时，不会重复询问您。",
+    consents_lead="这些系统在有效期内再次使用时，不会重复询问您。撤回立即生效。",
     consents_none="您没有同意任何系统。",
     matter="事项",
     gets="内容",
     given="同意日期",
     until="有效期至",
     withdraw="撤回同意",
-    withdraw_hint="撤回立即生效。",
 )
 
 _EN: Final = SessionTexts(
@@ -84,18 +80,16 @@ _EN: Final = SessionTexts(
     strength="By",
     end="End it",
     end_others="End all others",
-    end_others_hint="Only this sign-in stays.",
+    end_others_hint="Only this sign-in stays. A device that you do not know? End it, and change your password at once.",
     only_this="No other device is signed in.",
-    unknown_hint="A device that you do not know? End it, and change your password at once.",
     consents="Systems you allowed",
-    consents_lead="They do not ask you again until the day that is named.",
+    consents_lead="They do not ask you again until the day that is named. Withdrawing ends it at once.",
     consents_none="You have not allowed any system anything.",
     matter="Matter",
     gets="What",
     given="Allowed on",
     until="Valid to",
     withdraw="Withdraw",
-    withdraw_hint="It ends at once.",
 )
 
 SESSION_TEXTS: Final[Mapping[Language, SessionTexts]] = MappingProxyType({"zh": _ZH, "en": _EN})

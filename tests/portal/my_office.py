@@ -5,13 +5,14 @@ office = open_my_office(tmp_path); office.sign_in(); office.page("/my/certificat
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyotp
 from flask import Flask
-from jinja2 import Undefined
+from jinja2 import Undefined, UndefinedError
 
 from certs.service import CertificateService
 from certs.showing import ShowDesk
@@ -53,13 +54,14 @@ from sso.revocation.store import DatabaseRevocations
 from sso.signin.domain import Strength
 from tests.certs.pages import FOOD_CODE, catalogue, page_of, renderer
 from tests.certs.world import CLIENT as DEPARTMENT
-from tests.certs.world import COMPANY, FakeRenderer, licence, permit
+from tests.certs.world import FakeRenderer, licence, permit
 from tests.certs.world import World as Library
 from tests.fakes import MOMENT, CountingRandomness
 from tests.portal.offices import CLIENT, MATTER, Office, open_office
 from tests.portal.people import PUBLIC_URL
 from tests.portal.support import TableJudge
 from tests.sso.signin.world import FIRM, LI, ZHANG
+from trust.db import Base, Database
 from trust.formats.holders import HolderNumber
 from trust.http.rate import RateLimiter
 from trust.kernel.ids import new_id
@@ -81,12 +83,25 @@ class Loud(Undefined):
     """What a template prints must exist: a sentence that is not in the table must not vanish silently."""
 
     def __str__(self) -> str:
-        self._fail_with_undefined_error()
+        raise UndefinedError(self._undefined_message)
 
 
 @cache
 def pdf(code: str) -> bytes:
     return renderer().render(page_of(code))
+
+
+@cache
+def empty_database() -> bytes:
+    """Return a database with every table, made once: making it takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite3"
+        database = Database(f"sqlite:///{path}")
+        Base.metadata.create_all(database.engine)
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+        return path.read_bytes()
 
 
 class PdfRenderer(FakeRenderer):
@@ -367,6 +382,7 @@ def open_my_office(folder: Path, public_url: str = PUBLIC_URL, *, rate: int = 10
     for person in (ZHANG, LI, FIRM):
         office.signing.persons.people[person.id] = replace(office.signing.persons.people[person.id], level=_LEVEL)
     (folder / "library").mkdir()
+    (folder / "library" / "library.sqlite3").write_bytes(empty_database())
     library = RealLibrary(folder / "library")
     clock = library.clock = office.signing.clock
     library.service = library.build()
@@ -464,10 +480,3 @@ def _register_pages(
     )
     for each in blueprints:
         app.register_blueprint(each)
-
-
-def at(moment: datetime) -> str:
-    return moment.isoformat()
-
-
-__all__ = ["COMPANY", "MyOffice", "open_my_office"]
