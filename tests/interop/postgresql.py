@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from tests.interop.programs import identity, unprivileged
+from trust.db import Database
 
 USER = "yinxin"
 _SECONDS = 120
@@ -65,3 +68,17 @@ def private_cluster() -> Iterator[str]:
             as_account("pg_ctl", "stop", "--wait", "--silent", "--mode=immediate")
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def database_in(cluster: str, name: str) -> Iterator[str]:
+    """Yield the address of an empty database of the cluster, which goes when the block ends."""
+    server = Database(cluster)
+    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    try:
+        yield make_url(cluster).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.close()

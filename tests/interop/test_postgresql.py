@@ -14,7 +14,7 @@ from portal.demo import data
 from portal.foundation import Foundation, open_foundation
 from portal.wiring import Installation, active_keys, open_installation
 from tests.interop.conftest import Clerk, exhibit_all, found
-from tests.interop.postgresql import private_cluster
+from tests.interop.postgresql import database_in
 from tests.trust.schema import assert_downgrade_leaves_nothing, assert_no_drift
 from trust.config import load_settings
 from trust.db import Database, DatabaseNotDurable
@@ -25,23 +25,12 @@ from verifier.report import Verdict
 APPENDS = 25  # by each of four writers: enough to meet each other at the head's lock
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    with private_cluster() as address:
-        yield address
-
-
 @pytest.fixture
 def empty(cluster: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a fresh database of this test."""
     name = request.node.name.lower()[:63]  # PostgreSQL's longest name, bytes
-    server = Database(cluster)
-    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
-    yield make_url(cluster).set(database=name).render_as_string(hide_password=False)
-    with server.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.close()
+    with database_in(cluster, name) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,11 @@ import pytest
 
 from sso.accounts.ports import SourceName
 from tests.sso.accounts.world import World
+from trust.db import Database
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    built = World(tmp_path, sources=tuple(SourceName))
+def world(tmp_path: Path, elsewhere: Database | None) -> Iterator[World]:
+    built = World(tmp_path, sources=tuple(SourceName), elsewhere=elsewhere)
     yield built
     built.close()

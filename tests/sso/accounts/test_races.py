@@ -9,9 +9,12 @@ from sso.accounts.ports import Claims, Outcome, SourceName
 from sso.accounts.roles import Role
 from sso.accounts.roles_errors import LastOfficer, RoleHeld
 from tests.sso.accounts.world import NAME, OTHER, RESIDENT, World, resident
+from tests.sso.databases import BOTH_DATABASES
 from trust.kernel.errors import TrustError
 
 TWO = {"requested_by": "王经办", "approved_by": "李审批"}
+
+pytestmark = BOTH_DATABASES
 
 
 def at_once(*acts: Callable[[], object]) -> list[type[TrustError] | None]:

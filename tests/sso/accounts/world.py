@@ -62,13 +62,24 @@ class MemorySource:
         return self.known.get((code.text, claims.name), Outcome.NO_MATCH)
 
 
+def _own(folder: Path) -> Database:
+    database = Database(f"sqlite:///{folder / 'accounts.sqlite3'}")
+    tables = [PERSONS, CODES, EVIDENCE, CHANGES, APPLICATIONS, ROLE_GRANTS, CutTieRow.__table__]
+    Base.metadata.create_all(database.writer, tables=tables)
+    return database
+
+
 class World:
-    def __init__(self, folder: Path, *, sources: Sequence[SourceName] = (SourceName.POPULATION,)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sources: Sequence[SourceName] = (SourceName.POPULATION,),
+        elsewhere: Database | None = None,
+    ) -> None:
         self.clock = FixedClock()
         self.randomness = CountingRandomness()
-        self.database = Database(f"sqlite:///{folder / 'accounts.sqlite3'}")
-        tables = [PERSONS, CODES, EVIDENCE, CHANGES, APPLICATIONS, ROLE_GRANTS, CutTieRow.__table__]
-        Base.metadata.create_all(self.database.writer, tables=tables)
+        self.database = elsewhere or _own(folder)
         self.store = SqlPersonStore(self.database)
         self.cipher = FieldCipher(b"f" * 32)
         self.vault = Vault(cipher=self.cipher, index=BlindIndex(b"i" * 32))

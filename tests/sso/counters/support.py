@@ -142,11 +142,16 @@ class Town:
         return self.revocations.first_cut(ties) is not None
 
 
-def build(folder: Path) -> Town:
-    clock, randomness = FixedClock(), CountingRandomness()
+def _own(folder: Path) -> Database:
     database = Database(f"sqlite:///{folder / 'registers.sqlite3'}")
     wanted = [table for name, table in Base.metadata.tables.items() if name.startswith("sso_")]
     Base.metadata.create_all(database.writer, tables=wanted)
+    return database
+
+
+def build(folder: Path, elsewhere: Database | None = None) -> Town:
+    clock, randomness = FixedClock(), CountingRandomness()
+    database = elsewhere or _own(folder)
     persons, clients = Persons(), Clients()
     counters, clerks = DatabaseCounterStore(database), DatabaseClerkStore(database)
     return Town(

@@ -32,6 +32,7 @@ from tests.sso.counters.support import (
     Town,
     resident_number,
 )
+from tests.sso.databases import BOTH_DATABASES
 from trust.authority.errors import SamePerson
 from trust.kernel.errors import TrustError
 from trust.kernel.identifiers import Uscc
@@ -279,6 +280,7 @@ def test_changes_that_contradict_the_state_are_refused(town: Town) -> None:
             unknown()
 
 
+@BOTH_DATABASES
 def test_two_approvals_at_once_are_one_approval(town: Town) -> None:
     clerk = town.clerk(town.persons.natural("郑窗口"))
     change = town.appointments.request_disabling(clerk.id, requested_by=ASKS, reason="离岗")
@@ -304,5 +306,5 @@ def test_the_name_is_the_accounts_own(town: Town) -> None:
     clerk = town.clerk(person)
     town.persons.change(person, name="郑新名")
     assert town.register.clerk(clerk.id).name == "郑新名"
-    assert town.register.clerk(clerk.id).masked_name == "郑** (*****27)"
+    assert town.register.clerk(clerk.id).shown == "郑** (*****27)"
     assert town.register.clerks(Uscc.parse(AUTHORITY)) == (town.register.clerk(clerk.id),)

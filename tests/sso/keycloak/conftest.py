@@ -6,6 +6,7 @@ import pytest
 from sso.keycloak.upstream_provider import UpstreamProvider
 from tests.fakes import FixedClock
 from tests.sso.keycloak.house import House, MemoryUpstream, build, source
+from trust.db import Database
 
 
 @pytest.fixture
@@ -14,9 +15,9 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def house(tmp_path: Path, clock: FixedClock) -> Iterator[House]:
+def house(tmp_path: Path, clock: FixedClock, elsewhere: Database | None) -> Iterator[House]:
     """One upstream named province whose values of acr we know in part."""
     settings = source(tmp_path, acr={"1": 1, "2": 2, "3": 3}, amr={"face": 2})
-    made = build(tmp_path, [UpstreamProvider(settings, MemoryUpstream(), clock)], clock=clock)
+    made = build(tmp_path, [UpstreamProvider(settings, MemoryUpstream(), clock)], clock=clock, elsewhere=elsewhere)
     yield made
     made.database.close()

@@ -171,19 +171,25 @@ class House:
         return self.desk.finish("province", self.returned(asked), BROWSER)
 
 
+def _own(folder: Path) -> Database:
+    database = Database(f"sqlite:///{folder / 'upstream.sqlite3'}")
+    Base.metadata.create_all(
+        database.engine, tables=[t for n, t in Base.metadata.tables.items() if n.startswith("sso_")]
+    )
+    return database
+
+
 def build(
     folder: Path,
     providers: Sequence[UpstreamProvider],
     *,
     public_url: str = PUBLIC_URL,
     clock: Clock | None = None,
+    elsewhere: Database | None = None,
 ) -> House:
     """Assemble the desk before these upstreams."""
     clock, randomness = clock or FixedClock(), SystemRandomness()
-    database = Database(f"sqlite:///{folder / 'upstream.sqlite3'}")
-    Base.metadata.create_all(
-        database.engine, tables=[t for n, t in Base.metadata.tables.items() if n.startswith("sso_")]
-    )
+    database = elsewhere or _own(folder)
     cipher, index = FieldCipher(b"c" * 32), BlindIndex(b"i" * 32)
     persons = PersonRegister(
         store=SqlPersonStore(database),

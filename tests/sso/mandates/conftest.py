@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from tests.sso.mandates.support import Office, build
+from trust.db import Database
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    made = build(tmp_path)
+def office(tmp_path: Path, elsewhere: Database | None) -> Iterator[Office]:
+    made = build(tmp_path, elsewhere)
     yield made
     made.town.database.close()

@@ -13,6 +13,7 @@ from sso.signin.domain import Strength
 from tests.fakes import FixedClock
 from tests.sso.counters import support
 from tests.sso.counters.support import FOOD, RESIDENCE, Town
+from trust.db import Database
 from trust.formats.holders import HolderNumber
 
 LICENCE, PERMIT, ADVICE = "food-licence", "residence-permit", "advice"
@@ -86,8 +87,8 @@ class Office:
         return self.desk.usable(person.id, matter, now or self.clock.now())
 
 
-def build(folder: Path) -> Office:
-    town = support.build(folder)
+def build(folder: Path, elsewhere: Database | None = None) -> Office:
+    town = support.build(folder, elsewhere)
     for code, types in ((LICENCE, (FOOD,)), (PERMIT, (FOOD, RESIDENCE)), (ADVICE, ())):
         town.register.add_matter(support.matter(code, types=types))
     store, register = DatabaseMandateStore(town.database), Register()

@@ -17,6 +17,7 @@ from sso.mandates.errors import (
 )
 from sso.mandates.representatives import OPERATORS, REGISTER, Representatives
 from tests.sso.counters.support import APPROVES, ASKS, resident_number, uscc
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.mandates.support import Office
 from trust.authority.errors import SamePerson
 from trust.formats.holders import HolderNumber
@@ -196,6 +197,7 @@ def test_operators_end_any_mandate(office: Office) -> None:
     assert office.desk.organisations_of(office.boss.id) == ()
 
 
+@BOTH_DATABASES
 def test_two_registrations_at_once_leave_one_representative(office: Office) -> None:
     people = [office.town.persons.natural(f"候选{number}") for number in range(6)]
 
@@ -212,6 +214,7 @@ def test_two_registrations_at_once_leave_one_representative(office: Office) -> N
     assert office.store.representative_of(office.firm.id) == live[0]
 
 
+@BOTH_DATABASES
 def test_a_grant_loses_against_a_change_of_the_representative(office: Office) -> None:
     stale = office.own.id
     office.representatives.from_register(office.firm.id, office.other.id)

@@ -29,6 +29,7 @@ from sso.mandates.errors import (
 from sso.revocation.domain import Tie, TieKind
 from tests.fakes import MOMENT
 from tests.sso.counters.support import FOOD, RESIDENCE, uscc
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.mandates.support import LICENCE, PERMIT, YEAR, Office
 from trust.kernel.errors import TrustError
 
@@ -184,6 +185,7 @@ def test_only_one_off_mandates_that_hold_are_used_up(office: Office) -> None:
         office.desk.use_one_off(expired.id, "case-1")
 
 
+@BOTH_DATABASES
 def test_of_many_cases_at_once_exactly_one_uses_the_mandate(office: Office) -> None:
     mandate = office.one_off()
     won: list[str] = []

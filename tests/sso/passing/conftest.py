@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from tests.sso.passing.support import World
+from trust.db import Database
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def world(tmp_path: Path, elsewhere: Database | None) -> Iterator[World]:
+    made = World(tmp_path, elsewhere)
     yield made
     made.close()

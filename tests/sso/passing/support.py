@@ -88,6 +88,13 @@ def _quick(connection, _record) -> None:
     connection.execute("PRAGMA synchronous=OFF").close()
 
 
+def _own(folder: Path) -> Database:
+    database = Database(f"sqlite:///{folder / 'passing.sqlite3'}")
+    event.listen(database.engine, "connect", _quick)
+    Base.metadata.create_all(database.engine, tables=[Base.metadata.tables[name] for name in TABLES])
+    return database
+
+
 class Randomness:
     def token(self, size: int) -> bytes:
         return secrets.token_bytes(size)
@@ -158,11 +165,9 @@ class Codes:
 class World:
     """Systems: `portal` (online), `hall` (on two counters), `next` and `last` (behind them)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, elsewhere: Database | None = None) -> None:
         self.clock, self.randomness, self.signer = FixedClock(), Randomness(), MemorySigner()
-        self.database = Database(f"sqlite:///{folder / 'passing.sqlite3'}")
-        event.listen(self.database.engine, "connect", _quick)
-        Base.metadata.create_all(self.database.engine, tables=[Base.metadata.tables[name] for name in TABLES])
+        self.database = elsewhere or _own(folder)
         self.clients = DatabaseClientStore(self.database)
         self.revocations = DatabaseRevocations(self.database)
         self.registers, self.mandates, self.persons = Registers(), Mandates(self.clock), Persons()

@@ -8,6 +8,7 @@ import pytest
 from sso.passing.control import PresenceControl
 from sso.passing.domain import QR_SECONDS
 from sso.passing.presence import CardCheck
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.passing.support import CITIZEN_NUMBER
 
 
@@ -69,6 +70,7 @@ def test_a_code_that_showed_control_opens_no_exchange_and_the_reverse(world, con
     assert not control.is_shown(code, person=world.citizen.id)
 
 
+@BOTH_DATABASES
 def test_of_two_that_show_one_code_at_once_one_succeeds(world, control):
     code, start = world.qr(), Barrier(2)
 

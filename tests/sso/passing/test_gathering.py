@@ -7,6 +7,7 @@ import pytest
 
 from sso.passing.gathering import MAX_ITEMS, Gathering
 from sso.provider.oauth_errors import OAuthRefused
+from tests.sso.databases import BOTH_DATABASES
 
 
 def test_threads_that_come_meanwhile_share_the_next_commit():
@@ -46,6 +47,7 @@ def test_a_failing_commit_fails_each_of_its_callers_and_the_next_goes_on():
     assert gathering.submit(2) == 2
 
 
+@BOTH_DATABASES
 def test_of_many_who_present_one_code_exactly_one_gets_a_token(world):
     code, case, actor = world.qr(), world.open_case(), world.clerk_token()
 
@@ -61,6 +63,7 @@ def test_of_many_who_present_one_code_exactly_one_gets_a_token(world):
     assert len([row for row in world.log.of(world.citizen.id) if row.kind == "hop"]) == 1
 
 
+@BOTH_DATABASES
 def test_of_two_citizens_who_enter_one_case_at_once_one_does(world):
     case, actor = world.open_case(), world.clerk_token()
     neighbours = [world.citizen, *(world.person(world.company.code, f"邻居{n}") for n in range(3))]

@@ -178,9 +178,9 @@ def _schema() -> bytes:
         return path.read_bytes()
 
 
-def build(folder: Path) -> House:
+def build(folder: Path, elsewhere: Database | None = None) -> House:
     clock, signer, randomness = FixedClock(), MemorySigner(), CountingRandomness()
-    database = quick_database(folder)
+    database = elsewhere or quick_database(folder)
     store, liveness = DatabaseClientStore(database), DatabaseLiveness(database)
     cipher, subjects = FieldCipher(bytes(32)), PairwiseSubjects(BlindIndex(bytes(32)))
     keyring = Keyring([signer.info])

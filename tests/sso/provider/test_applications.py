@@ -31,6 +31,7 @@ from sso.provider.domain import ClientAuthentication, Scope
 from sso.provider.errors import ClientDisabled, ClientUnknown, ClientWithoutSecret, RegistrationNameInvalid
 from sso.provider.store.applications import DatabaseApplicationStore
 from tests.fakes import CountingRandomness
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.provider import journey
 from tests.sso.provider.support import USCC, House
 from trust.authority.errors import SamePerson
@@ -328,6 +329,7 @@ def test_everything_that_was_asked_stays_for_good_with_both_names(bureau: Bureau
     assert bureau.desk.applications(state=ApplicationState.WAITING) == ()
 
 
+@BOTH_DATABASES
 def test_of_two_who_approve_at_once_one_does(bureau: Bureau) -> None:
     waiting = bureau.desk.apply(proposal(), by=ASKS)
     outcomes: list[str] = []

@@ -26,9 +26,11 @@ from sso.provider.store.participants import KEPT_DAYS, DatabaseParticipants, Out
 from sso.revocation.domain import Tie, TieKind
 from sso.revocation.store import DatabaseRevocations
 from tests.fakes import MOMENT, CountingRandomness, FixedClock
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.provider.edges import MemoryClients, TwoAlgorithmSigner, database_of, relying_client
 from tests.sso.provider.jose_sm2 import decode
 from tests.sso.provider.test_outbound import serving
+from trust.db import Database
 from trust.kernel.algorithms import Algorithm
 
 ISSUER = "https://trust.example"
@@ -58,9 +60,9 @@ class MemoryPost:
 
 
 class Desk:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, elsewhere: Database | None) -> None:
         self.clock = FixedClock()
-        self.database = database_of(folder, "sso_participants", "sso_cut_ties")
+        self.database = elsewhere or database_of(folder, "sso_participants", "sso_cut_ties")
         self.participants = DatabaseParticipants(self.database)
         self.ties = DatabaseRevocations(self.database)
         self.device = TwoAlgorithmSigner()
@@ -101,8 +103,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    opened = Desk(tmp_path)
+def desk(tmp_path: Path, elsewhere: Database | None) -> Iterator[Desk]:
+    opened = Desk(tmp_path, elsewhere)
     yield opened
     opened.database.close()
 
@@ -192,6 +194,7 @@ def test_a_cut_that_commits_late_is_noticed(desk: Desk) -> None:
     assert worker.deliver_due() == 1
 
 
+@BOTH_DATABASES
 def test_two_workers_at_once_send_each_token_once(desk: Desk) -> None:
     for number in range(40):
         desk.join("A", "B", session=f"01S{number:03}")

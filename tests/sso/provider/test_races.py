@@ -9,6 +9,7 @@ import pytest
 from sso.provider.domain import Registered
 from sso.provider.errors import AuthorizationExpired, AuthorizationUnusable
 from sso.provider.messages import FORM_MEDIA_TYPE, FormRequest
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.provider.journey import (
     REDIRECT,
     SCOPES,
@@ -24,6 +25,8 @@ from tests.sso.provider.support import House
 
 AT_ONCE = 4
 ROUNDS = 5
+
+pytestmark = BOTH_DATABASES
 
 
 @pytest.fixture

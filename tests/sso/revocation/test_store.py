@@ -6,6 +6,7 @@ import pytest
 from sso.revocation.domain import Tie, TieKind
 from sso.revocation.store import KEPT, CutTieRow, DatabaseRevocations
 from tests.fakes import MOMENT
+from tests.sso.databases import BOTH_DATABASES
 from trust.config import Settings
 from trust.db import Database
 
@@ -13,13 +14,14 @@ SESSION, GRANT = Tie(TieKind.SESSION, "S1"), Tie(TieKind.GRANT, "G1")
 
 
 @pytest.fixture
-def revocations(tmp_path) -> Iterator[DatabaseRevocations]:
-    database = Database(f"sqlite:///{tmp_path / 'ties.sqlite3'}")
+def revocations(tmp_path, elsewhere) -> Iterator[DatabaseRevocations]:
+    database = elsewhere or Database(f"sqlite:///{tmp_path / 'ties.sqlite3'}")
     CutTieRow.metadata.create_all(database.engine, tables=[CutTieRow.__table__])
     yield DatabaseRevocations(database)
     database.close()
 
 
+@BOTH_DATABASES
 def test_a_cut_tie_is_found_among_others_and_an_uncut_one_is_not(revocations):
     revocations.cut([SESSION], reason="signed-out", at=MOMENT)
     assert revocations.first_cut([GRANT, SESSION]) == SESSION
@@ -27,6 +29,7 @@ def test_a_cut_tie_is_found_among_others_and_an_uncut_one_is_not(revocations):
     assert revocations.first_cut([]) is None
 
 
+@BOTH_DATABASES
 def test_cutting_again_changes_nothing(revocations):
     revocations.cut([SESSION], reason="signed-out", at=MOMENT)
     revocations.cut([SESSION, GRANT], reason="again", at=MOMENT + timedelta(hours=1))
@@ -34,6 +37,7 @@ def test_cutting_again_changes_nothing(revocations):
     assert revocations.prune(MOMENT + KEPT + timedelta(minutes=1)) == 1  # the first moment of the session stands
 
 
+@BOTH_DATABASES
 def test_a_cut_is_forgotten_only_when_nothing_living_can_carry_it(revocations):
     revocations.cut([SESSION], reason="signed-out", at=MOMENT)
     assert revocations.prune(MOMENT + KEPT) == 0

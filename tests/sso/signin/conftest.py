@@ -4,12 +4,13 @@ from pathlib import Path
 import pytest
 
 from tests.sso.signin.world import PASSWORD, ZHANG, World, build
+from trust.db import Database
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[World]:
+def empty(tmp_path: Path, elsewhere: Database | None) -> Iterator[World]:
     """Nobody has a password yet."""
-    made = build(tmp_path)
+    made = build(tmp_path, elsewhere=elsewhere)
     yield made
     made.database.close()
 

@@ -23,6 +23,7 @@ from sso.signin.errors import (
 from sso.signin.service import SecondFactorNeeded
 from sso.signin.totp import step_of
 from tests.fakes import MOMENT
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.signin.world import (
     ELSEWHERE,
     HOME,
@@ -113,6 +114,7 @@ def test_a_code_is_good_once_and_no_earlier_one_after_it(world):
     assert world.desk.with_code(world.halfway(), app.at(now + timedelta(seconds=30)), HOME)
 
 
+@BOTH_DATABASES
 def test_of_two_uses_of_one_code_at_once_exactly_one_wins(world):
     app = world.with_app()
     attempts = iter([world.halfway(), world.halfway(ELSEWHERE)])
@@ -123,6 +125,7 @@ def test_of_two_uses_of_one_code_at_once_exactly_one_wins(world):
     assert len(world.sessions.of(ZHANG.id)) == 2  # the one that set up the app, and the winner's
 
 
+@BOTH_DATABASES
 def test_of_two_uses_of_one_attempt_at_once_exactly_one_wins(world):
     app, attempt = world.with_app(), world.halfway()
     now = world.clock.now()

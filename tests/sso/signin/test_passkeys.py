@@ -20,6 +20,7 @@ from sso.signin.errors import (
 )
 from sso.signin.passkey_desk import CHALLENGE_LIFE, PASSKEYS_MAX
 from sso.signin.passkeys import ANSWER_MAX
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.signin.authenticator import UP, UV, Authenticator
 from tests.sso.signin.world import HOME, LI, LI_NUMBER, PASSWORD, ZHANG, World, race
 from trust.kernel.text_errors import PersonalNumberInText, TextLength
@@ -100,6 +101,7 @@ def test_a_challenge_is_used_up_by_a_wrong_answer_too(world):
     refused(world, device.get(options))
 
 
+@BOTH_DATABASES
 def test_of_two_answers_to_one_challenge_at_once_exactly_one_wins(world):
     device = enrolled(world)
     options = world.desk.passkey_challenge()

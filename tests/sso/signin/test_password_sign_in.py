@@ -20,6 +20,7 @@ from sso.signin.errors import (
 )
 from sso.signin.passwords import Cost
 from sso.signin.service import SecondFactorNeeded, SignedIn
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.signin.world import (
     ELSEWHERE,
     FIRM_NUMBER,
@@ -144,6 +145,7 @@ def test_changing_the_password_ends_all_other_sessions_and_rotates_this_one(worl
     assert world.signed_in(password=OTHER_PASSWORD)
 
 
+@BOTH_DATABASES
 def test_of_two_changes_at_once_exactly_one_wins(world):
     sessions, new = iter([world.session(), world.session()]), iter([OTHER_PASSWORD, OTHER_PASSWORD + "!"])
     won, lost = race(lambda: world.desk.change_password(next(sessions), PASSWORD, next(new), HOME))

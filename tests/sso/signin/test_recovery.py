@@ -13,6 +13,7 @@ from sso.signin.domain import Method, Strength
 from sso.signin.errors import AttemptEnded, HandOutRefused, PasswordWeak, RecoveryRefused, SignInRefused, StepUpRequired
 from sso.signin.recovery_codes import CODES, COUNTER_CODE_LIFE, digest_of, new_code
 from tests.fakes import MOMENT, CountingRandomness
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.signin.authenticator import Authenticator
 from tests.sso.signin.test_passkeys import enrolled
 from tests.sso.signin.world import (
@@ -109,6 +110,7 @@ def test_a_code_is_good_for_its_own_person_only_and_another_try_does_not_use_it_
     assert world.desk.recover(ZHANG_NUMBER, codes[0], HOME)
 
 
+@BOTH_DATABASES
 def test_a_code_is_good_once_also_for_two_at_once(world):
     codes = world.desk.new_recovery_codes(world.session())
     won, lost = race(lambda: world.desk.recover(ZHANG_NUMBER, codes[0], HOME))
@@ -117,6 +119,7 @@ def test_a_code_is_good_once_also_for_two_at_once(world):
         world.desk.recover(ZHANG_NUMBER, codes[0], HOME)
 
 
+@BOTH_DATABASES
 def test_of_two_renewals_at_once_exactly_one_wins_and_one_session_is_open(world):
     codes = world.desk.new_recovery_codes(world.session())
     secrets = iter([world.desk.recover(ZHANG_NUMBER, code, HOME).secret for code in codes[:2]])

@@ -11,6 +11,7 @@ from sso.signin.devices import DEVICE_LIFE, Device, DeviceTokens
 from sso.signin.errors import CodeRefused, RecoveryRefused, SignInRefused, SignInThrottled
 from sso.signin.throttle import ADDRESS, CODES, KNOWN, MEMORY, STRANGERS, Bucket
 from tests.fakes import MOMENT, CountingRandomness
+from tests.sso.databases import BOTH_DATABASES
 from tests.sso.signin.world import (
     ELSEWHERE,
     HOME,
@@ -115,6 +116,7 @@ def test_one_address_is_slowed_over_all_accounts(world):
     assert world.desk.with_password(ZHANG_NUMBER, PASSWORD, HOME)
 
 
+@BOTH_DATABASES
 def test_many_guesses_at_once_gain_nothing(world):
     for _ in range(STRANGERS.free):
         guess(world)

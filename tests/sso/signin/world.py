@@ -149,13 +149,17 @@ class World:
         return replace(HOME, token=self.signed_in().device_token)
 
 
-def build(folder: Path, *, cost: Cost = CHEAP) -> World:
+def build(folder: Path, *, cost: Cost = CHEAP, elsewhere: Database | None = None) -> World:
+    return assembled(elsewhere or _own(folder), FixedClock(), MemoryPersons(), cost=cost)
+
+
+def _own(folder: Path) -> Database:
     database = Database(f"sqlite:///{folder / 'signin.sqlite3'}")
     # Nothing here pulls the plug of the machine: without it the tests would mostly wait for the disk.
     event.listen(database.engine, "connect", lambda opened, _record: opened.execute("PRAGMA synchronous=OFF"))
     ours = [table for name, table in Base.metadata.tables.items() if name in _TABLES]
     Base.metadata.create_all(database.writer, tables=ours)
-    return assembled(database, FixedClock(), MemoryPersons(), cost=cost)
+    return database
 
 
 def assembled(database: Database, clock: FixedClock, persons: MemoryPersons, *, cost: Cost = CHEAP) -> World:

@@ -1,0 +1,14 @@
+"""What tests of several packages share: one private PostgreSQL for each worker, begun when a test first asks for it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.interop.postgresql import private_cluster
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The address of a PostgreSQL's own database; skips where the server's programs are missing."""
+    with private_cluster() as address:
+        yield address
