@@ -1,8 +1,11 @@
 """What may become a password, and its hash."""
 
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from zxcvbn import matching
 from zxcvbn.matching import RANKED_DICTIONARIES
 
 from sso.signin.errors import PasswordCharacters, PasswordLength, PasswordWeak
@@ -69,6 +72,31 @@ def test_words_in_chinese_are_a_password():
 def test_nothing_of_the_person_stays_in_the_library():
     check_new_password(PASSWORD, ZHANG)
     assert "user_inputs" not in RANKED_DICTIONARIES
+
+
+LOOK_ALIKE = "4@8({[<36!1|0$5+7%29"
+
+
+@pytest.mark.parametrize("text", [LOOK_ALIKE * 6, "1|7" * 40, "4@8({[<6!1|0$57+%2" * 5, "p4$$w0rd!1|" * 9])
+def test_signs_that_look_like_letters_cost_no_more_than_others(monkeypatch, text):
+    """The library tries every reading of them, thousands for these: seconds, in which nobody else is served."""
+    tried: list[str] = []
+    known = matching.dictionary_match
+
+    def counted(password, *more, **named):
+        tried.append(password)
+        return known(password, *more, **named)
+
+    monkeypatch.setattr(matching, "dictionary_match", counted)
+    with contextlib.suppress(PasswordWeak):
+        check_new_password(text[:PASSWORD_MAX], ZHANG)
+    assert len(tried) <= 100, len(tried)
+    assert max(map(len, tried)) <= 36
+
+
+@pytest.mark.parametrize("text", ["4@8({[<6!1|0$57+%2xQ", "1!2@3#4$5%6^7&8*9(0)", "7+%29|0$5!1{[<(84@6"])
+def test_a_password_of_many_different_signs_is_strong_enough_by_its_beginning(text):
+    assert check_new_password(text, ZHANG) == text
 
 
 @settings(max_examples=60, deadline=None)
