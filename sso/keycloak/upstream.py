@@ -195,7 +195,8 @@ class UpstreamDesk:
             person=person,
             strength=settings.strength_of(claims),
             methods=(Method.UPSTREAM, *_methods(claims)),
-            auth_time=datetime.fromtimestamp(claims["auth_time"], tz=UTC),
+            # Whole seconds of another clock: what was asked for at this moment was not proved before it.
+            auth_time=max(datetime.fromtimestamp(claims["auth_time"], tz=UTC), pending.oldest),
             origin=origin,
         )
 
