@@ -22,7 +22,7 @@ from portal.pages.texts_mandates import MANDATE_TEXTS
 from portal.pages.texts_signin import SIGN_IN_TEXTS
 from sso.accounts.domain import Person
 from sso.mandates.domain import GrantCommand, Mandate, MandateKind, allowed_types
-from sso.mandates.errors import MandateTimeInvalid
+from sso.mandates.errors import MandateAgentUnfit, MandateKindNotGrantable, MandateTimeInvalid
 from sso.mandates.service import GRANT_STRENGTH
 from sso.signin.credentials import Enrolled
 from sso.signin.domain import Strength
@@ -162,6 +162,10 @@ class GrantPages:
         services = self._services
         services.desk.check_entitled(answers.one["principal"], by=visitor.person.id, strength=visitor.session.strength)
         command = answers.command(services.naming.agent(answers.agent, answers.one["name"]))
+        if command.agent == visitor.person.id:
+            raise MandateAgentUnfit(field="agent")
+        if command.kind is not MandateKind.ONE_OFF and not services.persons.get(command.principal).is_legal:
+            raise MandateKindNotGrantable(field="kind")
         command.period(services.clock.now())
         allowed_types(command.types, [services.matters.matter(code) for code in sorted(command.matters)])
         return command

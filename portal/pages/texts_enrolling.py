@@ -51,7 +51,7 @@ _ZH: Final = EnrolTexts(
 _EN: Final = EnrolTexts(
     notes=MappingProxyType({}),
     title="Choose a first password",
-    lead="Your identity was checked at a counter. Use the ticket from there to choose a password; then you can sign in.",
+    lead="Your identity was checked at a counter. Choose a password with the ticket from there; then you can sign in.",
     ticket="Enrolment ticket",
     ticket_hint="43 letters, digits and - _ signs, capitals matter, good for 30 minutes. If it has a QR code, scanning "
     "that fills it in.",
