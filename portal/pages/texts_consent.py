@@ -36,7 +36,6 @@ class ConsentTexts:
     allow: str
     refuse: str
     log_hint: str
-    not_you: str
     unusable_title: str
     unusable_lead: str
     unusable_reason: str
@@ -82,7 +81,6 @@ _ZH: Final = ConsentTexts(
     allow="同意并继续",
     refuse="不同意",
     log_hint="每次查看您的证照都会留下一条您可以查到的记录。",
-    not_you="不是您？退出登录",
     unusable_title="无法继续登录",
     unusable_lead="业务系统发来的登录请求有误，为保护您的安全，本页不会跳转到任何地方。",
     unusable_reason="原因",
@@ -128,7 +126,6 @@ _EN: Final = ConsentTexts(
     allow="Agree and continue",
     refuse="Do not agree",
     log_hint="Each look at your certificates leaves one record that you can see.",
-    not_you="Not you? Sign out",
     unusable_title="The sign-in cannot go on",
     unusable_lead="The system's sign-in request is not right. To keep you safe, this page leads nowhere else.",
     unusable_reason="Reason",

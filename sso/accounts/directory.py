@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sso.accounts import levels
-from sso.accounts.domain import Evidence, Person, PersonState, ProofingLevel
+from sso.accounts.domain import Evidence, Person, PersonState
 from sso.accounts.errors import PersonUnknown
 from sso.accounts.ports import PersonRecord, PersonStore
 from sso.accounts.vault import Vault
@@ -47,10 +47,6 @@ class PersonDirectory:
     def codes(self, person_id: str) -> tuple[HolderNumber, ...]:
         """Return every number that leads to this account, oldest first: those of its merged duplicates too."""
         return tuple(self._vault.open_code(code) for code in self._store.codes(person_id))
-
-    def level_now(self, person: Person) -> ProofingLevel:
-        """Return the level that holds at this moment, whenever `person` was read. Raises `PersonUnknown`."""
-        return self.get(person.id).level
 
     def evidence(self, person_id: str) -> Sequence[Evidence]:
         """Return all evidence about a person, oldest first, that of merged duplicates too; it is never deleted.

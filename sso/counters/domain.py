@@ -102,8 +102,23 @@ class Clerk:
 
     @property
     def masked_name(self) -> str:
-        """The clerk as a citizen sees them: surname and staff number's last two characters."""
-        return f"{self.name[:1]}** ({'*' * max(0, len(self.staff_number) - 2)}{self.staff_number[-2:]})"
+        """The surname, with the rest hidden; how long the rest is stays hidden too."""
+        return f"{self.name[:1]}**"
+
+    @property
+    def masked_staff_number(self) -> str:
+        """The staff number with all but its last two characters hidden."""
+        return "*" * max(0, len(self.staff_number) - 2) + self.staff_number[-2:]
+
+    @property
+    def shown(self) -> str:
+        """The clerk as citizens see them."""
+        return shown_clerk(self.masked_name, self.masked_staff_number)
+
+
+def shown_clerk(masked_name: str, masked_staff_number: str) -> str:
+    """Return a clerk as citizens see them, of the masked names that a token or a case has."""
+    return f"{masked_name} ({masked_staff_number})"
 
 
 class ChangeKind(StrEnum):

@@ -187,16 +187,6 @@ class ClerkNotPosted(NotAllowed):
     remedy_zh = "请在派驻的窗口办理，或申请变更派驻。"
 
 
-class SystemNotOnCounter(NotAllowed):
-    """The system that asks does not stand on this counter."""
-
-    code = "system-not-on-counter"
-    title = "The system does not stand on this counter."
-    title_zh = "该系统未部署于此窗口。"
-    remedy = "Have the system registered on the counter."
-    remedy_zh = "请将该系统登记到此窗口。"
-
-
 class ChangeUnknown(NotFound):
     """No request for a clerk has this id."""
 

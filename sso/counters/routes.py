@@ -103,7 +103,7 @@ def _shown_clerk(clerk: Clerk) -> dict[str, Any]:
     return {
         "id": clerk.id,
         "staff_number": clerk.staff_number,
-        "name": f"{clerk.name[:1]}**",
+        "name": clerk.masked_name,
         "authority": str(clerk.authority),
         "counters": sorted(clerk.counters),
         "enabled": clerk.enabled,

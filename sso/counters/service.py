@@ -6,14 +6,10 @@ import structlog
 
 from sso.counters.domain import Clerk, Counter, Matter
 from sso.counters.errors import (
-    ClerkDisabled,
-    ClerkNotPosted,
     ClerkUnknown,
-    CounterClosed,
     CounterUnknown,
     MatterRetired,
     MatterUnknown,
-    SystemNotOnCounter,
     SystemUnusable,
 )
 from sso.counters.ports import ClerkEntry, ClerkStore, Clients, CounterStore, Persons, Types
@@ -150,28 +146,6 @@ class CounterRegister:
     def clerks(self, authority: Uscc | None = None) -> Sequence[Clerk]:
         """Return the clerks of one or of every authority, disabled ones too, oldest first."""
         return tuple(map(self._named, self._clerks.clerks(authority)))
-
-    def check_posted(self, clerk: Clerk, counter: str, system: str) -> Counter:
-        """Return the counter when `clerk` may act there with `system` (a client id) now.
-
-        The clerk is read again: what was read at the sign-in may be old.
-
-        Raises `ClerkUnknown`, `ClerkDisabled`, `CounterUnknown`, `CounterClosed`, `ClerkNotPosted`,
-        `SystemNotOnCounter`.
-        """
-        posted = self._clerks.clerk(clerk.id)
-        if posted is None:
-            raise ClerkUnknown(field="clerk")
-        if posted.disabled_at is not None:
-            raise ClerkDisabled(field="clerk", clerk=clerk.id)
-        place = self.counter(counter)
-        if not place.open:
-            raise CounterClosed(field="counter", counter=place.id)
-        if place.id not in posted.counters or place.authority != posted.authority:
-            raise ClerkNotPosted(field="counter", clerk=clerk.id, counter=place.id)
-        if system not in place.systems:
-            raise SystemNotOnCounter(field="counter", system=system, counter=place.id)
-        return place
 
     def _named(self, entry: ClerkEntry) -> Clerk:
         return entry.named(self._persons.get(entry.person).name)

@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from sso.accounts.domain import ProofingLevel
-from sso.passing.chain import purposes
+from sso.passing.chain import last_clerk, last_counter_name, purposes
 from sso.passing.errors import ProofingTooLow
 from sso.passing.ports import Clients, Persons, Registers
 from sso.provider.claims import ReadToken, TokenContents, TokenReader
@@ -75,16 +75,14 @@ class ApiTokens:
         if contents.matter is None or contents.purpose is None:
             raise TokenForeign("The token has no purpose for which certificates are read.")
         purpose, purpose_zh = self._purposes(contents)
-        act = contents.act or {}
-        clerk, counter = act.get("clerk"), act.get("counter")
         return BoundTo(
             holders=self._holders(contents),
             types=contents.types,
             purpose=purpose,
             purpose_zh=purpose_zh,
             hop=contents.hop,
-            clerk=None if clerk is None else f"{clerk['name']} ({clerk['staff']})",
-            counter=None if counter is None else counter["name"],
+            clerk=last_clerk(contents.act),
+            counter=last_counter_name(contents.act),
         )
 
     def _demand_known(self, contents: TokenContents) -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import structlog
 
 from sso.passing.domain import CASE_HOURS, Case
-from sso.passing.duty import Duty, masked_name, masked_staff_number
-from sso.passing.errors import CaseOver, CaseUnknown, MatterElsewhere
+from sso.passing.duty import Duty
+from sso.passing.errors import CaseUnknown, MatterElsewhere
 from sso.passing.ports import Clients, Registers
 from sso.passing.store.cases import SqlCases
 from sso.provider.claims import ReadToken
@@ -68,8 +68,8 @@ class CaseDesk:
             clerk=clerk.id,
             clerk_person=clerk.person,
             clerk_tie=clerk.tie_id,
-            clerk_name=masked_name(clerk),
-            clerk_staff=masked_staff_number(clerk),
+            clerk_name=clerk.masked_name,
+            clerk_staff=clerk.masked_staff_number,
             system=standing.system,
             opened_at=now,
             closes_at=now + timedelta(hours=CASE_HOURS),
@@ -89,13 +89,3 @@ class CaseDesk:
             raise CaseUnknown(field="case")
         self._store.close(case.id, at=self._clock.now(), ties={Tie(TieKind.CASE, case.id)})
         _log.info("case-closed", case=case.id)
-
-    def current(self, clerk_token: ReadToken, case_id: str) -> Case:
-        """Return an open case of this clerk. Raises as `close`, and `CaseOver`."""
-        clerk = self._duty.clerk(clerk_token)
-        case = self._store.find(case_id)
-        if case is None or case.clerk != clerk.id:
-            raise CaseUnknown(field="case")
-        if not case.is_open(self._clock.now()):
-            raise CaseOver(field="case")
-        return case

@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Final
 
+from sso.counters.domain import shown_clerk
 from sso.passing.domain import Case, Hop
 from sso.passing.errors import ChainBroken
 from trust.gm.sm3 import sm3
@@ -43,6 +44,18 @@ def last_counter(act: Mapping[str, Any] | None) -> str | None:
     """Return the counter of the newest hop in an `act` claim of ours, None when it was online."""
     counter = None if act is None else act.get("counter")
     return None if counter is None else str(counter["id"])
+
+
+def last_clerk(act: Mapping[str, Any] | None) -> str | None:
+    """Return the clerk of the newest hop in an `act` claim of ours, as citizens see them; None when there was none."""
+    clerk = None if act is None else act.get("clerk")
+    return None if clerk is None else shown_clerk(clerk["name"], clerk["staff"])
+
+
+def last_counter_name(act: Mapping[str, Any] | None) -> str | None:
+    """Return the name of the counter of the newest hop in an `act` claim of ours, None when it was online."""
+    counter = None if act is None else act.get("counter")
+    return None if counter is None else str(counter["name"])
 
 
 def purposes(act: Mapping[str, Any] | None) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from sso.counters.domain import shown_clerk
 from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Strength
 
@@ -108,7 +109,7 @@ class Case:
     @property
     def clerk_shown(self) -> str:
         """The clerk as the citizen sees them."""
-        return f"{self.clerk_name} ({self.clerk_staff})"
+        return shown_clerk(self.clerk_name, self.clerk_staff)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

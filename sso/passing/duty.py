@@ -80,14 +80,3 @@ class Duty:
 def clerk_ties(clerk: Clerk, token: ReadToken) -> frozenset[Tie]:
     """Return what hangs on a clerk who acts: the clerk, and all that the clerk's own token hangs on."""
     return token.contents.ties | {Tie(TieKind.CLERK, clerk.tie_id), Tie(TieKind.TOKEN, token.jti)}
-
-
-def masked_name(clerk: Clerk) -> str:
-    """Return the clerk's surname with the rest hidden."""
-    return f"{clerk.name[:1]}**"
-
-
-def masked_staff_number(clerk: Clerk) -> str:
-    """Return the staff number with all but its last two characters hidden."""
-    number = clerk.staff_number
-    return "*" * max(0, len(number) - 2) + number[-2:]

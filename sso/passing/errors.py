@@ -1,6 +1,6 @@
 """What cases, presence, access log and offline form can refuse; the exchange refuses by the names of its RFC."""
 
-from trust.kernel.errors import Conflict, InternalFault, InvalidInput, NotAllowed, NotFound, RateLimited
+from trust.kernel.errors import InternalFault, InvalidInput, NotAllowed, NotFound, RateLimited
 
 
 class NotAClerk(NotAllowed):
@@ -59,16 +59,6 @@ class CaseUnknown(NotFound):
     code = "case-unknown"
     title = "There is no such case of this clerk."
     title_zh = "该窗口人员名下没有此办件。"
-
-
-class CaseOver(Conflict):
-    """The case was closed or its hours are over."""
-
-    code = "case-over"
-    title = "The case is closed."
-    title_zh = "办件已关闭。"
-    remedy = "Open a new case."
-    remedy_zh = "请新开办件。"
 
 
 class OwnCase(NotAllowed):
@@ -141,5 +131,7 @@ class ProofingTooLow(NotAllowed):
     code = "proofing-too-low"
     title = "The person's identity has not been proved surely enough for certificates to be read."
     title_zh = "该人员的实名核验等级不足，不能读取其证照。"
-    remedy = "Have the person prove their identity at a counter, or renew an expired document there; then sign in again."
+    remedy = (
+        "Have the person prove their identity at a counter, or renew an expired document there; then sign in again."
+    )
     remedy_zh = "请本人到窗口完成身份核验，或更新已过期的核验证件，然后重新登录。"

@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from sso.passing.chain import check_chain
+from sso.passing.chain import check_chain, last_clerk, last_counter, last_counter_name
 from sso.passing.domain import Channel, Event, EventKind, Hop, Objection, PresenceMethod
 from sso.passing.errors import HopUnknown
 from sso.passing.ports import Clients
@@ -115,8 +115,6 @@ class AccessLog:
         contents = token.contents
         if contents.hop is None or not self._first(token.jti, by.id):
             return
-        counter = contents.act.get("counter") if contents.act is not None else None
-        clerk = contents.act.get("clerk") if contents.act is not None else None
         self._events.note(
             Event(
                 id=new_id(self._clock, self._randomness),
@@ -124,10 +122,10 @@ class AccessLog:
                 kind=EventKind.INTROSPECTION,
                 at=self._clock.now(),
                 system=by.id,
-                counter=None if counter is None else counter["id"],
-                counter_name=None if counter is None else counter["name"],
+                counter=last_counter(contents.act),
+                counter_name=last_counter_name(contents.act),
                 clerk=contents.clerk,
-                clerk_name=None if clerk is None else f"{clerk['name']} ({clerk['staff']})",
+                clerk_name=last_clerk(contents.act),
                 hop=contents.hop,
             )
         )

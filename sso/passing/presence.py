@@ -22,7 +22,7 @@ from sso.passing.domain import (
     Presence,
     PresenceMethod,
 )
-from sso.passing.duty import Duty, Standing, masked_name, masked_staff_number
+from sso.passing.duty import Duty, Standing
 from sso.passing.errors import CardCheckInvalid, PresenceRefused, PresenceThrottled
 from sso.passing.ports import OneTimeCodes, Persons
 from sso.passing.store.presences import SqlPresences
@@ -244,7 +244,7 @@ class PresenceDesk:
             counter=standing.counter.id,
             counter_name=standing.counter.name,
             clerk=clerk.id,
-            clerk_name=f"{masked_name(clerk)} ({masked_staff_number(clerk)})",
+            clerk_name=clerk.shown,
             method=method,
             reason=reason,
         )

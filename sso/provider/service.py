@@ -151,10 +151,6 @@ class ClientRegistry:
             raise ClientUnknown(field="client")
         return client
 
-    def by_resource(self, resource: str) -> Client | None:
-        """Return the client that tokens with this audience are for, or None."""
-        return self._store.find_resource(resource)
-
     def clients(self) -> Sequence[Client]:
         """Return all clients, oldest first."""
         return self._store.clients()

@@ -166,23 +166,23 @@ def test_a_clerk_raises_the_level_and_stands_in_the_evidence(world: World) -> No
 def test_a_document_counts_to_the_end_of_its_last_day_in_china(world: World) -> None:
     person = world.in_person(world.person().id, expires=TODAY)
     world.clock.moment = datetime(2026, 11, 21, 15, 59, 59, tzinfo=UTC)
-    assert world.register.level_now(person) is ProofingLevel.IN_PERSON
+    assert world.register.get(person.id).level is ProofingLevel.IN_PERSON
     world.clock.moment = datetime(2026, 11, 21, 16, 0, tzinfo=UTC)
-    assert world.register.level_now(person) is MATCH
+    assert world.register.get(person.id).level is MATCH
     assert world.register.get(person.id).document_expires == TODAY
 
 
 def test_a_document_without_an_end_never_lowers_the_level(world: World) -> None:
     person = world.in_person(world.person().id, expires=None)
     world.clock.advance(days=36500)
-    assert world.register.level_now(person) is ProofingLevel.IN_PERSON
+    assert world.register.get(person.id).level is ProofingLevel.IN_PERSON
     assert person.document_expires is None
 
 
 def test_a_renewed_document_brings_the_level_back(world: World) -> None:
     person = world.in_person(world.person().id, expires=TODAY)
     world.clock.advance(days=2)
-    assert world.register.level_now(person) is MATCH
+    assert world.register.get(person.id).level is MATCH
     again = world.in_person(person.id, expires=NEXT_YEAR)
     assert (again.level, again.document_expires) == (ProofingLevel.IN_PERSON, NEXT_YEAR)
 

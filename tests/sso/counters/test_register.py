@@ -6,9 +6,6 @@ import pytest
 
 from sso.counters.domain import COUNTER_SYSTEMS_MAX, MATTER_TYPES_MAX, NAME_MAX, PURPOSE_MAX, Counter, Matter
 from sso.counters.errors import (
-    ClerkDisabled,
-    ClerkNotPosted,
-    ClerkUnknown,
     CounterClosed,
     CounterNameTaken,
     CounterSystemsInvalid,
@@ -18,7 +15,6 @@ from sso.counters.errors import (
     MatterTaken,
     MatterTypesTooMany,
     MatterUnknown,
-    SystemNotOnCounter,
     SystemUnusable,
 )
 from sso.provider.errors import ClientUnknown
@@ -155,37 +151,6 @@ def test_an_authority_is_named_by_its_credit_code(town: Town) -> None:
         town.register.add_counter(name="一号", authority="11000000DEM0YX001C")
 
 
-def test_a_clerk_may_act_at_their_counter_with_its_system(town: Town) -> None:
-    counter = town.counter()
-    clerk = town.clerk(town.persons.natural("郑窗口"), counter)
-    assert town.register.check_posted(clerk, counter.id, "system-a") == counter
-
-
-def test_where_a_clerk_may_not_act_each_reason_has_its_code(town: Town) -> None:
-    counter, other = town.counter("一号"), town.counter("二号")
-    clerk = town.clerk(town.persons.natural("郑窗口"), counter)
-    for place, system, error, code in (
-        (other.id, "system-a", ClerkNotPosted, "clerk-not-posted"),
-        (counter.id, "system-b", SystemNotOnCounter, "system-not-on-counter"),
-        ("none", "system-a", CounterUnknown, "counter-unknown"),
-        ("a\x00", "system-a", CounterUnknown, "counter-unknown"),
-    ):
-        with pytest.raises(error) as caught:
-            town.register.check_posted(clerk, place, system)
-        assert caught.value.code == code
-    with pytest.raises(ClerkUnknown):
-        town.register.check_posted(replace(clerk, id="none"), counter.id, "system-a")
-
-
-def test_a_clerk_read_before_being_disabled_may_not_act_afterwards(town: Town) -> None:
-    counter = town.counter()
-    clerk = town.clerk(town.persons.natural("郑窗口"), counter)
-    town.disable(clerk)
-    with pytest.raises(ClerkDisabled) as caught:
-        town.register.check_posted(clerk, counter.id, "system-a")
-    assert caught.value.code == "clerk-disabled"
-
-
 def test_closing_a_counter_ends_the_tokens_of_its_clerks(town: Town) -> None:
     counter, other = town.counter("一号"), town.counter("二号")
     posted = town.clerk(town.persons.natural("郑窗口"), counter, other)
@@ -193,9 +158,6 @@ def test_closing_a_counter_ends_the_tokens_of_its_clerks(town: Town) -> None:
     assert town.register.close_counter(counter.id).closed_at == MOMENT
     assert town.is_cut(posted.tie)
     assert not town.is_cut(elsewhere.tie)
-    with pytest.raises(CounterClosed) as caught:
-        town.register.check_posted(posted, counter.id, "system-a")
-    assert caught.value.code == "counter-closed"
     again = town.register.clerk_of(posted.person)
     assert again is not None
     assert again.epoch == posted.epoch + 1

@@ -231,8 +231,8 @@ def test_a_registration_comes_back_as_it_was_made(house: House) -> None:
     assert house.registry.get(made.client.id) == made.client
     assert made.client.relying is not None
     assert made.client.relying.sector == "counter.example"
-    assert house.registry.by_resource("https://counter.example/") == made.client
-    assert house.registry.by_resource("https://nobody.example/") is None
+    assert house.store.find_resource("https://counter.example/") == made.client
+    assert house.store.find_resource("https://nobody.example/") is None
 
 
 def test_one_resource_has_one_client(house: House) -> None:
@@ -246,7 +246,7 @@ def test_one_resource_has_one_client(house: House) -> None:
     with pytest.raises(TrustError) as refusal:
         house.registry.update_relying(second.client.id, relying())
     assert refusal.value.code == "client-resource-taken"
-    assert house.registry.by_resource("https://counter.example/") == first.client
+    assert house.store.find_resource("https://counter.example/") == first.client
 
 
 def test_trust_is_passed_to_registered_systems_only(house: House) -> None:
