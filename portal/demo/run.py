@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,8 +91,7 @@ def run_demo(out: Path, *, as_json: bool = False) -> dict[str, Any]:
     client, stage = _prepare(script, settings)
     with served_step(script, settings, out / "server.log") as address:
         summary = _main_job(script, ServiceClient(address, client), out)
-        with closing(open_installation(load_settings(**settings))) as installation:
-            summary["sso"] = run_sso(script.step, stage, installation, out / "home")
+        summary["sso"] = run_sso(script.step, stage, out / "home")
     with script.step("ledger-whole", "核验整个签名日志", "The whole ledger is verified") as say:
         installation = open_installation(load_settings(**settings))
         report = installation.foundation.ledger.verify()

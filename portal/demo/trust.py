@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import pyotp
 
-from certs.access_log import Access
 from portal.demo import data, people
 from portal.demo.browser import Browser, Page
 from portal.demo.failure import DemonstrationFailed
@@ -28,7 +27,6 @@ from portal.demo.people import Installed, People
 from portal.demo.relying import Registration
 from portal.demo.server import free_port
 from portal.wiring import Installation
-from sso.passing.log import AccessRow
 from sso.provider.domain import RelyingSystem
 from sso.signin.desk import SecondFactorNeeded
 from sso.signin.devices import Device
@@ -132,19 +130,19 @@ def _keys(installation: Installation, person: str, number: str, *, app: bool) ->
     return Keys(number=number, password=password, app=secret)
 
 
-def run_sso(step: Step, stage: Stage, installation: Installation, folder: Path) -> dict[str, Any]:
+def run_sso(step: Step, stage: Stage, folder: Path) -> dict[str, Any]:
     """Play the second half against the served application. Raises `DemonstrationFailed`, `PageUnusable`."""
     with step("systems", "启动两个业务系统", "Two relying systems start in processes of their own") as say:
         systems = _systems(stage, folder)
         first, second = systems.__enter__()
         say(f"{first}, {second}")
     try:
-        return _passing(step, stage, installation, first, second)
+        return _passing(step, stage, first, second)
     finally:
         systems.__exit__(None, None, None)
 
 
-def _passing(step: Step, stage: Stage, installation: Installation, first: str, second: str) -> dict[str, Any]:
+def _passing(step: Step, stage: Stage, first: str, second: str) -> dict[str, Any]:
     clerk, citizen = Browser(), Browser()
     with step("clerk", "窗口人员登录（口令加动态码）", "The clerk signs in, by password and one-time code") as say:
         _sign_in(clerk, f"{first}/login?scope=openid+counter:assist", stage.clerk)
@@ -159,8 +157,8 @@ def _passing(step: Step, stage: Stage, installation: Installation, first: str, s
         facts, certificate = passed["facts"], passed["certificate"]
         say(f"{certificate['type_name_zh']} {certificate['identifier']}")
     with step("who-looked", "本人查看谁看过", "The person sees who looked, and why") as say:
-        log = _access_log(installation, stage)
-        say(f"{len(log)} rows, the last: {log[-1]['purpose_zh']}")
+        log = _access_log(citizen, stage)
+        say(f"{len(log)} rows")
     with step("sign-out", "退出一次，两个系统同时退出", "Signing out once reaches both systems") as say:
         _sign_out(citizen, first, second, claims["sid"], facts["sid"])
         say("both systems forgot the person")
@@ -199,39 +197,15 @@ def _passed(clerk: Browser, stage: Stage, first: str, second: str, citizen: str)
     return passed
 
 
-def _access_log(installation: Installation, stage: Stage) -> list[dict[str, Any]]:
-    """Return what the page Who looked shows: each passing of trust, and each look at a certificate."""
-    person, enterprise = stage.people.representative.id, stage.people.enterprise
-    hops = installation.provider.log.of(person, represented=(enterprise.id,))
-    looks = installation.certs.accesses(enterprise.code)
-    if not hops or not looks:
-        raise DemonstrationFailed("The access log of the person is not complete.")
-    rows = [_hop_row(row) for row in hops] + [_look_row(row) for row in looks if row.visit.hop]
-    return sorted(rows, key=lambda row: str(row["at"]))
-
-
-def _hop_row(row: AccessRow) -> dict[str, Any]:
-    return {
-        "at": row.at.isoformat(),
-        "what": "passed on" if row.to_system else row.kind,
-        "system": row.system,
-        "to": row.to_system,
-        "who": row.who,
-        "counter": row.counter,
-        "purpose": row.purpose,
-        "purpose_zh": row.purpose_zh,
-    }
-
-
-def _look_row(row: Access) -> dict[str, Any]:
-    return {
-        "at": row.visit.at.isoformat(),
-        "what": row.visit.look.value,
-        "certificate": row.identifier,
-        "who": row.visit.clerk,
-        "counter": row.visit.counter,
-        "purpose_zh": row.visit.purpose,
-    }
+def _access_log(citizen: Browser, stage: Stage) -> list[dict[str, Any]]:
+    """Return what the person takes away from the page Who looked, oldest row first, their own looks left out."""
+    page = citizen.get(f"{stage.first.issuer}/my/looks/export?as={stage.people.representation.id}")
+    rows: list[dict[str, Any]] = json.loads(page.text)["rows"]
+    others = [row for row in rows if row["kind"] != "own"][::-1]
+    kinds = {row["kind"] for row in others}
+    if not kinds >= {"hop", "read"}:
+        raise DemonstrationFailed(f"The access log of the person has only {', '.join(sorted(kinds)) or 'nothing'}.")
+    return others
 
 
 def _sign_out(citizen: Browser, first: str, second: str, sid: str, passed_sid: str) -> None:
