@@ -5,7 +5,8 @@ cuts a tie, so it never waits for anybody, and a process that dies here loses no
 so two workers do not both send it; a worker that dies leaves it to the next one when the lease is over.
 
 A client that does not answer delays nobody: each client has one worker at a time, the first failure to reach it puts
-off everything that is due to it, and a round ends after `ROUND_SECONDS` whatever happens.
+off everything that is due to it, and a round ends after `ROUND_SECONDS` whatever happens. One that answers, but slowly,
+waits behind the others in the next round: however much is due to it, it takes nobody else's turn.
 """
 
 from collections.abc import Sequence
@@ -87,8 +88,8 @@ class Participants(Protocol):
         """Record a failed attempt at everything that is due to a client."""
         ...
 
-    def release(self, participant: Participant) -> None:
-        """Give one back untried."""
+    def put_back(self, client: str, left: Sequence[Participant], *, at: datetime) -> None:
+        """Give these of a client back untried, behind what is due to others."""
         ...
 
 
@@ -184,8 +185,8 @@ class LogoutDelivery:
         delivered = 0
         for index, (delivery, token) in enumerate(zip(deliveries, tokens, strict=True)):
             if self._clock.now() >= until:
-                for left in deliveries[index:]:
-                    self._participants.release(left.participant)
+                left = [delivery.participant for delivery in deliveries[index:]]
+                self._participants.put_back(client.id, left, at=self._clock.now())
                 break
             reached, failure = self._attempt(address, token)
             if not reached:

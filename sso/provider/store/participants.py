@@ -176,9 +176,15 @@ class DatabaseParticipants:
         due = _PARTICIPANTS.c.due_at <= attempt.at.isoformat()
         self._change((_PARTICIPANTS.c.client == client) & due, _failure(attempt))
 
-    def release(self, participant: Participant) -> None:
-        """Give a claimed delivery back untried."""
-        self._change(_same(participant), {"leased_until": None})
+    def put_back(self, client: str, left: Sequence[Participant], *, at: datetime) -> None:
+        """Give claimed deliveries of a client back untried, and put all that is due to it behind what is due to others.
+
+        Claiming takes the oldest: without this a slow client with a long queue would be all that is ever claimed.
+        """
+        for participant in left:
+            self._change(_same(participant), {"leased_until": None})
+        due = _PARTICIPANTS.c.due_at <= at.isoformat()
+        self._change((_PARTICIPANTS.c.client == client) & due, {"due_at": at.isoformat()})
 
     def deliveries(self, *, most: int, unfinished: bool = False) -> Sequence[Delivery]:
         """Return the newest deliveries for operators; only those that failed or go on when `unfinished`."""

@@ -330,6 +330,30 @@ def test_a_round_ends_and_gives_back_what_it_did_not_reach(desk: Desk) -> None:
     assert desk.delivery().deliver_due() == 3
 
 
+def test_a_slow_client_with_a_long_queue_takes_nobody_elses_turn(desk: Desk) -> None:
+    """Of a system that takes seconds for each, a day's sessions end at once; then somebody signs out elsewhere."""
+
+    class Tiring(MemoryPost):
+        def post(self, url: str, form: Mapping[str, str]) -> int:
+            desk.clock.advance(seconds=5)
+            return super().post(url, form)
+
+    post = Tiring()
+    for number in range(3 * BATCH):
+        desk.join("A", session=f"01S{number}")
+    desk.ties.cut(
+        [Tie(TieKind.SESSION, f"01S{number}") for number in range(3 * BATCH)], reason="expired", at=desk.clock.now()
+    )
+    worker = desk.delivery(post)
+    worker.deliver_due()
+    desk.join("B")
+    desk.cut()
+    for _ in range(2):
+        worker.deliver_due()
+    assert len(post.to(url("B"))) == 1
+    assert 0 < len(post.to(url("A"))) < BATCH
+
+
 def test_without_a_key_the_delivery_waits(desk: Desk) -> None:
     desk.signer = TokenSigner(desk.device, Keyring(desk.device.infos[:1]))
     desk.join("SM")
