@@ -170,14 +170,22 @@ class PresenceDesk:
         return self._attested(standing, person, shown)
 
     def note_failure(self, presence: Presence, case: Case | None, client: Client, *, reason: str) -> None:
-        """Keep that a code was presented without success; the citizen sees by which system, and at which counter."""
+        """Keep that a code was presented without success; the citizen sees by which system, and at which counter.
+
+        The same code can be presented again and again. Beyond `FAILURES_MAX` of one system in `FAILURES_MINUTES` only
+        the officer's log has each: a flood of rows would push what that system did before out of the citizen's sight.
+        """
+        now = self._clock.now()
+        since = now - timedelta(minutes=FAILURES_MINUTES)
+        if self._store.failures(person=presence.person, since=since, system=client.id) >= FAILURES_MAX:
+            return
         place = Place.of(case)
         self._store.note(
             Event(
                 id=new_id(self._clock, self._randomness),
                 person=presence.person,
                 kind=EventKind.PRESENCE_FAILED,
-                at=self._clock.now(),
+                at=now,
                 system=client.id,
                 counter=place.counter,
                 counter_name=place.counter_name,

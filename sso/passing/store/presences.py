@@ -68,11 +68,12 @@ class SqlPresences:
         with self._database.begin() as connection:
             connection.execute(insert(EVENTS), _event_values(event))
 
-    def failures(self, *, person: str, clerk: str, since: datetime) -> int:
-        """Return how often a clerk failed to show this person's presence since then."""
+    def failures(self, *, person: str, since: datetime, clerk: str | None = None, system: str | None = None) -> int:
+        """Return how often a clerk, or a system, failed to show this person's presence since then."""
+        by = EVENTS.c.clerk == clerk if system is None else EVENTS.c.system == system
         query = select(func.count()).where(
             EVENTS.c.person == person,
-            EVENTS.c.clerk == clerk,
+            by,
             EVENTS.c.kind == EventKind.PRESENCE_FAILED.value,
             EVENTS.c.at >= since.isoformat(),
         )
