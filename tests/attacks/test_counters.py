@@ -4,7 +4,6 @@ import pyotp
 import pytest
 
 from portal.demo import people
-
 from sso.accounts.domain import Person
 from sso.signin.errors import CodeRefused, SignInThrottled
 from tests.attacks.house import ACCESS_TOKEN, PRESENCE, Attacked, Browser, give_app, resident_number
@@ -23,7 +22,7 @@ def citizens(house: Attacked, count: int) -> list[tuple[Person, str]]:
 
 def test_wrong_codes_typed_at_counters_hold_up_nobody_else(house: Attacked) -> None:
     """One clerk with many citizens' numbers, or just a busy day in a province."""
-    codes = house.installation.provider.presence._codes  # noqa: SLF001  as the wiring gives it to the counters
+    codes = house.installation.provider.presence._codes
     *victims, (bystander, app) = citizens(house, 9)
     for person, _ in victims:
         for _ in range(5):
