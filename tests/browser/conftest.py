@@ -1,13 +1,16 @@
-"""Debian's Chromium through Playwright; every test fails on a console error that it did not announce."""
+"""Debian's Chromium through Playwright, over the real application; a test fails on any complaint of the console."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.serving import Site, open_site
+from tests.browser.house import House, open_house
+from tests.browser.window import Window
+from tests.integration import installation
 
 CHROMIUM = Path("/usr/bin/chromium")
 _ARGUMENTS = [
@@ -20,8 +23,21 @@ _ARGUMENTS = [
     "--disable-sync",
     "--lang=zh-CN",
 ]
-SHOTS = os.environ.get("BROWSER_SHOTS")
-"""A folder for pictures of the pages, for people to look at."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """In which language a journey is made, and whether the browser runs scripts."""
+
+    lang: str
+    script: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.lang if self.script else f"{self.lang}-without-script"
+
+
+MODES = (Mode("zh"), Mode("en"), Mode("zh", script=False))
 
 
 @pytest.fixture(scope="session")
@@ -40,58 +56,39 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path) as opened:
+@pytest.fixture(scope="session")
+def house(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with open_house(installation.template(tmp_path_factory), tmp_path_factory.mktemp("house")) as opened:
         yield opened
 
 
-class Window:
-    """A browser window that notes every complaint; `announced` holds parts of those that are meant to come."""
-
-    def __init__(self, browser: Browser, *, width: int = 390, script: bool = True) -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 844 if width < 600 else 900},
-            locale="zh-CN",
-            java_script_enabled=script,
-            is_mobile=False,
-        )
-        self.context.set_default_timeout(10_000)
-        self.page: Page = self.context.new_page()
-        self.width = width
-        self.announced: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"pageerror {error}"))
-
-    def _note(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not any(part in message.text for part in self.announced):
-            self.complaints.append(f"{message.type} {message.text} at {message.location.get('url')}")
-
-    def shot(self, name: str) -> None:
-        if SHOTS:
-            folder = Path(SHOTS)
-            folder.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=folder / f"{name}-{self.width}.png", full_page=True)
-
-    def check_width(self) -> None:
-        found = self.page.evaluate("document.documentElement.scrollWidth")
-        assert found <= self.width, f"{self.page.url} is {found} px wide"
-
-    def close(self) -> None:
-        self.context.close()
+@pytest.fixture(params=MODES, ids=[mode.name for mode in MODES])
+def mode(request: pytest.FixtureRequest) -> Mode:
+    return request.param
 
 
 @pytest.fixture
-def window(chromium: Browser) -> Iterator[type[Window]]:
+def open_window(chromium: Browser, house: House) -> Iterator[Callable[..., Window]]:
+    """Open windows in the language that each is asked for; at the end none may have complained."""
     opened: list[Window] = []
 
     def make(**options: object) -> Window:
-        found = Window(chromium, **options)
-        opened.append(found)
-        return found
+        opened.append(Window(chromium, house, **options))
+        return opened[-1]
 
     yield make
     for found in opened:
         found.close()
-        assert found.complaints == []
+    assert [complaint for found in opened for complaint in found.complaints] == []
+
+
+@pytest.fixture
+def another(open_window: Callable[..., Window], mode: Mode) -> Callable[[], Window]:
+    """Open a window of somebody else, or of the same person on another device."""
+    return lambda: open_window(lang=mode.lang, script=mode.script)
+
+
+@pytest.fixture
+def window(another: Callable[[], Window]) -> Window:
+    """The window of the person whose journey it is."""
+    return another()
