@@ -16,6 +16,7 @@ from trust.db import Base, Database
 
 POSTGRESQL = "postgresql"
 BOTH_DATABASES = pytest.mark.parametrize("elsewhere", [None, POSTGRESQL], indirect=True, ids=["sqlite", POSTGRESQL])
+ON_POSTGRESQL = pytest.mark.parametrize("elsewhere", [POSTGRESQL], indirect=True)
 
 assert schema  # its import puts every table into the metadata
 _TABLES = [table for table in Base.metadata.sorted_tables if table.name.startswith("sso_")]

@@ -138,6 +138,8 @@ class SqlHops:
 
     def _commit(self, items: Sequence[NewHop]) -> list[Outcome]:
         with self._database.begin() as connection:
+            if len(items) > 1:
+                _hold(connection, items)
             outcomes = [_use_up(connection, item) for item in items]
             kept = [item for item, outcome in zip(items, outcomes, strict=True) if outcome is Outcome.KEPT]
             if kept:
@@ -171,6 +173,15 @@ def hop_values(hop: Hop) -> dict[str, Any]:
     values = {name: getattr(hop, name) for name in _COLUMNS}
     moments = {name: values[name].isoformat() for name in _MOMENTS if values[name] is not None}
     return {**values, **moments, "scopes": " ".join(hop.scopes)}
+
+
+def _hold(connection: Connection, items: Sequence[NewHop]) -> None:
+    """Lock what the items use up in the order of a single item, by id: of two processes, none waits in a ring."""
+    presences = sorted({item.presence for item in items if item.presence is not None})
+    cases = sorted({item.case for item in items if item.case is not None})
+    for table, ids in ((PRESENCES, presences), (CASES, cases)):
+        if ids:
+            connection.execute(select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update())
 
 
 def _use_up(connection: Connection, item: NewHop) -> Outcome:

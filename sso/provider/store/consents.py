@@ -33,20 +33,22 @@ class ConsentRow(Base):
 
 
 _CONSENTS = Base.metadata.tables["sso_consents"]
-_FIND = Prepared(
-    select(_CONSENTS).where(
-        _CONSENTS.c.person == bindparam("by"),
-        _CONSENTS.c.client == bindparam("to"),
-        _CONSENTS.c.matter == bindparam("about"),
-    )
+_ONE = select(_CONSENTS).where(
+    _CONSENTS.c.person == bindparam("by"),
+    _CONSENTS.c.client == bindparam("to"),
+    _CONSENTS.c.matter == bindparam("about"),
 )
+_FIND, _HOLD = Prepared(_ONE), Prepared(_ONE.with_for_update())
 
 
 def remember_within(connection: Connection, consent: Consent) -> None:
-    """Keep a consent inside another store's unit of work: what was allowed before and is still good stays allowed."""
+    """Keep a consent inside another store's unit of work: what was allowed before and is still good stays allowed.
+
+    What was allowed before is held until the commit: who takes it back waits for us, and finds our grant to cut.
+    """
     matter = consent.matter or _NO_MATTER
     insert = postgresql.insert(_CONSENTS) if connection.dialect.name == _POSTGRESQL else sqlite.insert(_CONSENTS)
-    found = _FIND.first(connection, {"by": consent.person, "to": consent.client, "about": matter})
+    found = _HOLD.first(connection, {"by": consent.person, "to": consent.client, "about": matter})
     before = _consent(found).scopes if found is not None and _consent(found).expires_at > consent.given_at else None
     if before is not None and consent.scopes <= before:
         return  # nothing new: the first moment stands, so that a consent is asked for again in time

@@ -104,7 +104,8 @@ _ADD_SQLITE = sqlite.insert(_PARTICIPANTS).on_conflict_do_nothing(index_elements
 def add_within(unit: Session | Connection, *participants: Participant) -> None:
     """Keep participants inside another store's unit of work: no client is let in without being told of the end.
 
-    A client that the session reached before stays as it is.
+    A client that the session reached before stays as it is. The order of the rows is one for all: of two units that add
+    the same, one waits for the other.
     """
     rows = [
         {
@@ -117,7 +118,7 @@ def add_within(unit: Session | Connection, *participants: Participant) -> None:
             "joined_at": participant.joined_at.isoformat(),
             "attempts": 0,
         }
-        for participant in participants
+        for participant in sorted(participants, key=lambda found: (found.session, found.client))
     ]
     dialect = unit.get_bind().dialect.name if isinstance(unit, Session) else unit.dialect.name
     if rows:

@@ -133,6 +133,8 @@ class DatabaseCeremonyStore:
 
         What was enrolled before goes: whoever recovers says that it is lost, and what a thief enrolled must go too.
         False when the attempt was used or ended.
+
+        The sessions end first: what one of them is enrolling is committed by then, and goes, or it is refused.
         """
         person, at = attempt.person, password.changed_at
         return commit(
@@ -140,12 +142,12 @@ class DatabaseCeremonyStore:
             [
                 _hold(person),
                 _end(attempt),
+                end_all_step(person, keep=None, reason="recovered", at=at),
                 any_rows(delete(TOTP).where(TOTP.c.person == person)),
                 any_rows(delete(PASSKEYS).where(PASSKEYS.c.person == person)),
                 _put(password),
                 saved_codes_step(codes, person),
                 _end_all_attempts(person),
-                end_all_step(person, keep=None, reason="recovered", at=at),
                 change_step(change),
             ],
         )
@@ -166,13 +168,15 @@ def _unchanged(password: StoredPassword) -> Step:
 
 
 def _hold(person: str) -> Step:
-    """Wait for whoever changes this person's password or attempts: all lock in this order, so none deadlock."""
-    password = select(PASSWORDS.c.generation).where(PASSWORDS.c.person == person).with_for_update()
-    attempts = select(_ATTEMPTS.c.digest).where(_ATTEMPTS.c.person == person).order_by(_ATTEMPTS.c.digest)
+    """Wait for whoever uses this person's credentials or attempts. Sessions come last: all lock in this order."""
+    held = [
+        select(column).where(column.table.c.person == person).order_by(column).with_for_update()
+        for column in (PASSWORDS.c.person, _ATTEMPTS.c.digest, TOTP.c.person, PASSKEYS.c.id)
+    ]
 
     def take(connection: Connection) -> bool:
-        connection.execute(password).all()
-        connection.execute(attempts.with_for_update()).all()
+        for statement in held:
+            connection.execute(statement).all()
         return True
 
     return take

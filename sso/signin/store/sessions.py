@@ -29,8 +29,17 @@ def change_step(change: SessionChange) -> Step:
 
 
 def living_step(session: Session) -> Step:
-    """Return the step that holds while nothing that the session hangs on has ended."""
-    return lambda connection: first_cut_within(connection, session.ties) is None
+    """Return the step that holds while nothing that the session hangs on has ended.
+
+    The session's row is held until the commit: whoever ends the session, and undoes what it did, waits for us.
+    """
+    held = select(_SESSIONS.c.id).where(_SESSIONS.c.id == session.id).with_for_update(read=True)
+
+    def take(connection: Connection) -> bool:
+        connection.execute(held).all()
+        return first_cut_within(connection, session.ties) is None
+
+    return take
 
 
 def end_all_step(person: str, *, keep: str | None, reason: str, at: datetime) -> Step:
@@ -127,8 +136,9 @@ def _changed(connection: Connection, change: SessionChange) -> bool:
 
 
 def _living_of(connection: Connection, person: str, keep: str | None) -> Sequence[str]:
-    statement = select(_SESSIONS.c.id).where(_SESSIONS.c.person == person, _LIVING, _SESSIONS.c.id != (keep or ""))
-    return connection.execute(statement).scalars().all()
+    """Return the living sessions but one, locked in one order with it: of two who end them, none waits in a ring."""
+    statement = select(_SESSIONS.c.id).where(_SESSIONS.c.person == person, _LIVING).order_by(_SESSIONS.c.id)
+    return [found for found in connection.execute(statement.with_for_update()).scalars() if found != keep]
 
 
 def _end(connection: Connection, sessions: Iterable[str], *, reason: str, at: datetime) -> int:

@@ -1,16 +1,18 @@
 """Counters of failures in the database: shared by all server processes, and still there after a restart."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, false, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sso.signin.store.tables import ThrottleRow, moment_of, moment_text
-from sso.signin.store.work import insert_missing
 from sso.signin.throttle import Bucket, Rule
 from trust.db import Base, Database
 
 _THROTTLES = Base.metadata.tables[ThrottleRow.__tablename__]
+_POSTGRESQL: Final = "postgresql"
 
 
 class DatabaseBucketStore:
@@ -21,9 +23,8 @@ class DatabaseBucketStore:
 
     def charge(self, rules: Mapping[bytes, Rule], now: datetime) -> timedelta:
         """Charge all buckets and return zero; or, when one is blocked, change nothing and return the longest wait."""
-        empty = [{"bucket": key, "score": 0.0, "scored_at": moment_text(now)} for key in sorted(rules)]
         with self._database.begin() as connection:
-            insert_missing(connection, _THROTTLES, empty)
+            _make_missing(connection, rules, now)
             buckets = _locked(connection, rules)
             wait = max(bucket.wait(now) for bucket in buckets.values())
             if not wait:
@@ -38,10 +39,24 @@ class DatabaseBucketStore:
                 _keep(connection, key, bucket.taken_back(rules[key], now))
 
     def forget(self, *, before: datetime) -> int:
-        """Drop buckets that nobody has tried since; return how many."""
+        """Drop buckets that nobody has tried since, but those that are being charged; return how many."""
+        old = select(_THROTTLES.c.bucket).where(_THROTTLES.c.scored_at < moment_text(before))
+        free = old.with_for_update(skip_locked=True).scalar_subquery()  # PostgreSQL; SQLite has one writer at a time
         with self._database.begin() as connection:
-            done = connection.execute(delete(_THROTTLES).where(_THROTTLES.c.scored_at < moment_text(before)))
-        return done.rowcount
+            return connection.execute(delete(_THROTTLES).where(_THROTTLES.c.bucket.in_(free))).rowcount
+
+
+def _make_missing(connection: Connection, keys: Iterable[bytes], now: datetime) -> None:
+    """Make the buckets that are not there, and lock all: none is forgotten before it is charged.
+
+    An update that changes nothing locks the row all the same (PostgreSQL's manual, ON CONFLICT).
+    """
+    insert = postgresql.insert(_THROTTLES) if connection.dialect.name == _POSTGRESQL else sqlite.insert(_THROTTLES)
+    statement = insert.on_conflict_do_update(
+        index_elements=["bucket"], set_={"score": _THROTTLES.c.score}, where=false()
+    )
+    for key in sorted(keys):
+        connection.execute(statement, {"bucket": key, "score": 0.0, "scored_at": moment_text(now)})
 
 
 def _locked(connection: Connection, rules: Mapping[bytes, Rule]) -> dict[bytes, Bucket]:

@@ -1,0 +1,126 @@
+"""What happens in the middle of something else, on PostgreSQL: no deadlock, and nothing of a thief's survives."""
+
+from datetime import timedelta
+
+import pytest
+
+from sso.signin.credentials import Passkey
+from sso.signin.domain import Session
+from sso.signin.errors import SessionOver
+from sso.signin.recovery_codes import CODES
+from sso.signin.service import SignedIn
+from sso.signin.throttle import STRANGERS
+from tests.sso.crossing import crossed
+from tests.sso.databases import ON_POSTGRESQL
+from tests.sso.signin.world import HOME, OTHER_PASSWORD, PASSWORD, ZHANG, ZHANG_NUMBER, World
+
+pytestmark = ON_POSTGRESQL
+
+
+@pytest.fixture
+def thief(world: World) -> Session:
+    """A session that somebody else holds."""
+    return world.session()
+
+
+@pytest.fixture
+def recovering(world: World, thief: Session) -> str:
+    """The secret with which Zhang is about to recover."""
+    codes = world.desk.new_recovery_codes(world.session())
+    return world.desk.recover(ZHANG_NUMBER, codes[0], HOME).secret
+
+
+def passkey(world: World) -> Passkey:
+    return Passkey(
+        id="01JPASSKEY0000000000000001",
+        person=ZHANG.id,
+        credential=b"credential",
+        public_key=b"key",
+        sign_count=0,
+        label="a thief's",
+        created_at=world.clock.now(),
+    )
+
+
+def test_no_passkey_that_is_being_added_survives_a_recovery(world, thief, recovering) -> None:
+    added, renewed = crossed(
+        world.database,
+        lambda: world.credentials.add_passkey(passkey(world), thief),
+        lambda: world.desk.renew(recovering, OTHER_PASSWORD, HOME),
+        behind="INSERT INTO sso_passkeys",
+    )
+    assert added is True
+    assert renewed.signed_in
+    assert world.credentials.passkeys(ZHANG.id) == ()
+
+
+def test_no_passkey_is_added_by_a_session_that_a_recovery_is_ending(world, thief, recovering) -> None:
+    renewed, added = crossed(
+        world.database,
+        lambda: world.desk.renew(recovering, OTHER_PASSWORD, HOME),
+        lambda: world.credentials.add_passkey(passkey(world), thief),
+        behind="DELETE FROM sso_passkeys",
+    )
+    assert added is False
+    assert renewed.signed_in
+    assert world.credentials.passkeys(ZHANG.id) == ()
+
+
+def test_no_recovery_codes_that_are_being_made_survive_a_recovery(world, thief, recovering) -> None:
+    codes, renewed = crossed(
+        world.database,
+        lambda: world.desk.new_recovery_codes(thief),
+        lambda: world.desk.renew(recovering, OTHER_PASSWORD, HOME),
+        behind="INSERT INTO sso_recovery_codes",
+    )
+    assert len(codes) == len(renewed.recovery_codes) == CODES
+    assert world.credentials.recovery_codes_left(ZHANG.id, since=None) == CODES
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_a_change_of_password_and_the_end_of_all_sessions_wait_for_each_other(world: World, kept: int) -> None:
+    sessions = sorted((world.session() for _ in range(3)), key=lambda session: session.id)
+    changed, ended = crossed(
+        world.database,
+        lambda: world.desk.change_password(sessions[kept], PASSWORD, OTHER_PASSWORD, HOME),
+        lambda: world.sessions.end_all(ZHANG.id),
+        behind="UPDATE sso_sessions",
+    )
+    assert isinstance(changed, SignedIn)
+    assert ended == 1  # the one that went on
+    assert world.sessions.of(ZHANG.id) == ()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_the_end_of_all_sessions_and_a_change_of_password_wait_for_each_other(world: World, kept: int) -> None:
+    sessions = sorted((world.session() for _ in range(3)), key=lambda session: session.id)
+    ended, changed = crossed(
+        world.database,
+        lambda: world.sessions.end_all(ZHANG.id),
+        lambda: world.desk.change_password(sessions[kept], PASSWORD, OTHER_PASSWORD, HOME),
+        behind="UPDATE sso_sessions",
+    )
+    assert ended == 3
+    assert isinstance(changed, SessionOver)
+    assert world.desk.with_password(ZHANG_NUMBER, PASSWORD, HOME)  # nothing of the change stays
+
+
+BUCKETS = (b"a" * 16, b"b" * 16)
+
+
+@pytest.mark.parametrize("order", [BUCKETS, BUCKETS[::-1]], ids=["in order", "out of order"])
+def test_counters_that_are_charged_are_not_forgotten(world: World, order: tuple[bytes, bytes]) -> None:
+    for bucket in order:
+        world.buckets.charge({bucket: STRANGERS}, world.clock.now())
+    world.clock.advance(days=30)
+    now = world.clock.now()
+    waited, forgotten = crossed(
+        world.database,
+        lambda: world.buckets.charge(dict.fromkeys(BUCKETS, STRANGERS), now),
+        lambda: world.buckets.forget(before=now - timedelta(days=1)),
+        behind="INSERT INTO sso_throttles",
+    )
+    assert waited == timedelta()
+    assert isinstance(forgotten, int)
+    assert world.buckets.forget(before=now) == 0
+    assert world.buckets.forget(before=now + timedelta(days=1)) == len(BUCKETS)
