@@ -17,6 +17,7 @@ from portal.pages.browser import PersonFinder, Visitor
 from sso.accounts.domain import Person
 from sso.mandates.domain import Mandate, MandateKind
 from sso.mandates.errors import MandateUnknown
+from sso.passing.api_access import READ_LEVEL
 from sso.revocation.domain import Tie
 from trust.formats.holders import HolderNumber
 from trust.kernel.clock import Clock
@@ -65,6 +66,11 @@ class Acting:
     entire: bool
 
     @property
+    def known(self) -> bool:
+        """Whether it is known surely enough whose certificates would be shown (`sso.passing.api_access.READ_LEVEL`)."""
+        return bool(self.holders)
+
+    @property
     def myself(self) -> bool:
         """Whether the person looks for themselves."""
         return not self.mandate
@@ -94,7 +100,7 @@ class ActingDesk:
         own = Acting(
             mandate="",
             person=visitor.person,
-            holders=tuple(self._persons.codes(visitor.person.id)),
+            holders=self._own_numbers(visitor.person),
             types=None,
             ties=visitor.session.ties,
             entire=True,
@@ -109,6 +115,13 @@ class ActingDesk:
             if each.mandate == name:
                 return each
         raise MandateUnknown(field=AS)
+
+    def _own_numbers(self, person: Person) -> tuple[HolderNumber, ...]:
+        """Return the numbers under which certificates are theirs to see; none while only name and number are known.
+
+        Anybody may register with a name and a number that they know, if the person has not.
+        """
+        return tuple(self._persons.codes(person.id)) if person.level >= READ_LEVEL else ()
 
     def _usable(self, mandate: Mandate) -> bool:
         if mandate.kind is MandateKind.ONE_OFF:

@@ -23,6 +23,7 @@ class LooksTexts:
     myself: str
     none: str
     none_hint: str
+    unproofed: str
     own_shown: str
     own_hidden: str
     more: str
@@ -72,6 +73,7 @@ _ZH: Final = LooksTexts(
     myself="本人",
     none="目前没有人使用过您的身份或证照。",
     none_hint="今后的每一次使用都会自动记录在这里。",
+    unproofed="您的身份尚未经证件核验，因此不显示证照的查看记录。请携带身份证件到任一政务服务窗口完成核验。",
     own_shown="不显示本人查看",
     own_hidden="显示本人查看",
     more="此处只显示最近的 200 条，全部记录可下载。",
@@ -151,6 +153,10 @@ _EN: Final = LooksTexts(
     myself="My own",
     none="Nobody has used your identity or certificates so far.",
     none_hint="Every use from now on is recorded here by itself.",
+    unproofed=(
+        "Your identity has not been checked by a document, so looks at certificates are not shown. Have your identity "
+        "document checked at any government service counter."
+    ),
     own_shown="Leave out my own looks",
     own_hidden="Show my own looks too",
     more="Only the latest 200 are shown here; the download has all of them.",

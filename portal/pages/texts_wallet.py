@@ -19,6 +19,8 @@ class WalletTexts:
     myself: str
     none: str
     none_hint: str
+    unproofed: str
+    unproofed_hint: str
     valid: str
     until: str
     without_end: str
@@ -50,6 +52,8 @@ _ZH: Final = WalletTexts(
     myself="本人",
     none="目前没有电子证照。",
     none_hint="证照由颁发机构签发后会自动出现在这里。如已办理但未显示，请联系颁发机构。",
+    unproofed="您的身份尚未经证件核验，不能查看证照。",
+    unproofed_hint="请携带身份证件到任一政务服务窗口完成核验；证件已过期的，请更新后核验。",
     valid="有效期",
     until="至",
     without_end="长期",
@@ -81,6 +85,8 @@ _EN: Final = WalletTexts(
     myself="My own",
     none="There are no certificates yet.",
     none_hint="They appear here once an authority has issued them. If one is missing, ask that authority.",
+    unproofed="Your identity has not been checked by a document, so no certificate can be shown.",
+    unproofed_hint="Have your identity document checked at any government service counter; renew an expired one first.",
     valid="Valid",
     until="to",
     without_end="no end",
