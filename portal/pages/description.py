@@ -1,25 +1,34 @@
 """Completes the OpenAPI document that APIFlask makes: who may call, how refusals look (OpenAPI 3.1)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from apiflask import APIFlask
 
-from sso.provider.domain import Scope
+from sso.provider.domain import OWN_SCOPES, PERSON_SCOPES, Scope
 from sso.provider.messages import FORM_MEDIA_TYPE
-from sso.provider.metadata import TOKEN_PATH
-from trust.http.access import SCOPE_ATTRIBUTE
+from sso.provider.metadata import AUTHORIZATION_PATH, TOKEN_PATH
+from trust.http.access import PERSON_ATTRIBUTE, SCOPE_ATTRIBUTE
 from trust.http.parsing import BODY_ATTRIBUTE
 from trust.http.problems import MEDIA_TYPE
 
 TITLE = "yinxin 印信"
 SCHEME = "clientCredentials"
+PERSONS = "signIn"
 _SCOPE_MEANINGS: Mapping[Scope, str] = {
     Scope.CERTS_ISSUE: "Issue certificates of the client's authority",
     Scope.CERTS_READ: "Look up certificates of the client's authority",
     Scope.CERTS_REVOKE: "Revoke, suspend and resume certificates of the client's authority",
     Scope.LEDGER_READ: "Read the ledger of key uses",
+    Scope.OPENID: "Sign in",
+    Scope.PROFILE: "Learn the person's name",
+    Scope.IDENTITY: "Learn the kind and number of the person's document in full",
+    Scope.COUNTER_ASSIST: "Assist citizens as a clerk; report what was used offline as a counter's system",
+    Scope.COUNTERS_READ: "Read the counters and clerks of the client's authority",
+    Scope.MANDATES: "Read, grant, accept and withdraw mandates in the person's name",
+    Scope.OFFLINE_ACCESS: "Go on with refresh tokens until the sign-in ends",
+    Scope.TOKENS_INTROSPECT: "Ask about tokens that are for other systems",
 }
 _PROBLEM_MEMBERS = {
     "type": ("string", "Address of the page that explains the problem"),
@@ -59,13 +68,13 @@ def install(app: APIFlask, *, public_url: str) -> None:
     """Make `/openapi.json` of `app` complete."""
     app.config.update(
         SERVERS=[{"url": public_url}],
-        SECURITY_SCHEMES={SCHEME: _scheme(public_url)},
+        SECURITY_SCHEMES=_schemes(public_url.rstrip("/")),
         AUTO_404_RESPONSE=False,  # ours name the document that really comes
         AUTO_VALIDATION_ERROR_RESPONSE=False,
         AUTO_AUTH_ERROR_RESPONSE=False,
         DESCRIPTION=(
-            "Electronic certificates: issue, verify, revoke; the ledger of key uses. A refusal is a problem document "
-            "(RFC 9457) whose `code` is stable; /problems lists all codes."
+            "Electronic certificates: issue, verify, revoke; sign-in and trust passing at counters; the ledger of key "
+            "uses. A refusal is a problem document (RFC 9457) whose `code` is stable; /problems lists all codes."
         ),
     )
 
@@ -80,13 +89,30 @@ def document(app: APIFlask) -> Mapping[str, Any]:
     return made if isinstance(made, dict) else {}
 
 
-def _scheme(public_url: str) -> dict[str, Any]:
-    scopes = {scope.value: meaning for scope, meaning in _SCOPE_MEANINGS.items()}
-    return {
-        "type": "oauth2",
-        "description": "OAuth 2.0 client credentials: a department's registered client obtains a short-lived token.",
-        "flows": {"clientCredentials": {"tokenUrl": public_url.rstrip("/") + TOKEN_PATH, "scopes": scopes}},
+def _schemes(issuer: str) -> dict[str, Any]:
+    own = {"tokenUrl": issuer + TOKEN_PATH, "scopes": _meanings(OWN_SCOPES)}
+    persons = {
+        "authorizationUrl": issuer + AUTHORIZATION_PATH,
+        "tokenUrl": issuer + TOKEN_PATH,
+        "refreshUrl": issuer + TOKEN_PATH,
+        "scopes": _meanings(PERSON_SCOPES),
     }
+    return {
+        SCHEME: {
+            "type": "oauth2",
+            "description": "OAuth 2.0 client credentials: a department's client obtains a short-lived token.",
+            "flows": {"clientCredentials": own},
+        },
+        PERSONS: {
+            "type": "oauth2",
+            "description": "OpenID Connect, authorization code with PKCE: the token of a person who signed in.",
+            "flows": {"authorizationCode": persons},
+        },
+    }
+
+
+def _meanings(scopes: Collection[Scope]) -> dict[str, str]:
+    return {scope.value: meaning for scope, meaning in _SCOPE_MEANINGS.items() if scope in scopes}
 
 
 def _complete(app: APIFlask, made: dict[str, Any]) -> dict[str, Any]:
@@ -97,20 +123,22 @@ def _complete(app: APIFlask, made: dict[str, Any]) -> dict[str, Any]:
         f"Problem-{status}": {"description": text, "content": content} for status, text in _REFUSALS.items()
     }
     scopes = _noted_on_views(app, SCOPE_ATTRIBUTE)
+    persons = _noted_on_views(app, PERSON_ATTRIBUTE)
     bodies = _noted_on_views(app, BODY_ATTRIBUTE)
     for path, methods in made["paths"].items():
         for method, operation in methods.items():
             place = (path, method.upper())
             if place in bodies:
                 operation["requestBody"] = {"content": bodies[place]}
-            _complete_operation(operation, scopes.get(place))
+            _complete_operation(operation, scopes.get(place), persons=place in persons)
     return made
 
 
-def _complete_operation(operation: dict[str, Any], scope: str | None) -> None:
+def _complete_operation(operation: dict[str, Any], scope: str | None, *, persons: bool) -> None:
     refusals = ["default"]
     if scope is not None:
-        operation["security"] = [{SCHEME: [scope]}]
+        schemes = (PERSONS,) if persons else (SCHEME, PERSONS) if scope == Scope.CERTS_READ else (SCHEME,)
+        operation["security"] = [{scheme: [scope]} for scheme in schemes]
         refusals += ["401", "403"]
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True

@@ -104,13 +104,19 @@ def _operation(document: Mapping[str, Any], path: str, method: str, operation: M
         path=path,
         summary=operation.get("summary", ""),
         description=operation.get("description", ""),
-        scopes=[scope for entry in operation.get("security", []) for scopes in entry.values() for scope in scopes],
+        scopes=_scopes(operation),
         parameters=[_parameter(document, parameter) for parameter in operation.get("parameters", [])],
         body_kind=kind,
         body=_members(document, content.get("schema", {})),
         example="" if example is None else json.dumps(example, ensure_ascii=False, indent=2),
         answers=[_answer(document, status, answer) for status, answer in operation["responses"].items()],
     )
+
+
+def _scopes(operation: Mapping[str, Any]) -> Sequence[str]:
+    """Return what a token needs, whichever way it was obtained."""
+    needed = (scopes for entry in operation.get("security", []) for scopes in entry.values())
+    return sorted({scope for scopes in needed for scope in scopes})
 
 
 def _parameter(document: Mapping[str, Any], parameter: Mapping[str, Any]) -> Field:

@@ -9,7 +9,7 @@ from sso.counters.domain import Clerk
 from sso.provider.claims import ReadToken, TokenReader
 from sso.provider.domain import Scope
 from sso.provider.errors import TokenForeign
-from trust.http.access import SCOPE_ATTRIBUTE, ProofChecker, check_possession, presented_token
+from trust.http.access import PERSON_ATTRIBUTE, SCOPE_ATTRIBUTE, ProofChecker, check_possession, presented_token
 from trust.http.errors import ScopeMissing
 
 SCOPE: Final = Scope.COUNTER_ASSIST.value
@@ -73,6 +73,7 @@ def clerks_only(access: ClerkTokens) -> Callable[[Callable[..., Any]], Callable[
             return view(*args, token=token, **kwargs)
 
         setattr(guarded, SCOPE_ATTRIBUTE, SCOPE)
+        setattr(guarded, PERSON_ATTRIBUTE, True)
         return guarded
 
     return decorate

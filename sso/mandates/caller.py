@@ -10,7 +10,7 @@ import structlog
 from sso.mandates.errors import OwnSessionNeeded
 from sso.provider.claims import ReadToken, TokenReader
 from sso.provider.errors import TokenForeign
-from trust.http.access import SCOPE_ATTRIBUTE, ProofChecker, check_possession, presented_token
+from trust.http.access import PERSON_ATTRIBUTE, SCOPE_ATTRIBUTE, ProofChecker, check_possession, presented_token
 from trust.http.errors import ScopeMissing
 
 SCOPE = "mandates"
@@ -59,6 +59,7 @@ def own(tokens: OwnTokens) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             return view(*args, token=tokens.caller(), **kwargs)
 
         setattr(guarded, SCOPE_ATTRIBUTE, SCOPE)
+        setattr(guarded, PERSON_ATTRIBUTE, True)
         return guarded
 
     return decorate

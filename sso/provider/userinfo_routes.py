@@ -7,10 +7,11 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify
 
 from sso.provider.claims import TokenReader
+from sso.provider.domain import Scope
 from sso.provider.metadata import USERINFO_PATH
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.userinfo import UserInfo
-from trust.http.access import ProofChecker, check_possession, presented_token
+from trust.http.access import PERSON_ATTRIBUTE, SCOPE_ATTRIBUTE, ProofChecker, check_possession, presented_token
 
 _CLAIMS = {"sub": "k3J…", "ial": "urn:yinxin:ial:3", "name": "张三"}
 _RESPONSES: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
@@ -41,6 +42,8 @@ def blueprint(userinfo: UserInfo, reader: TokenReader, proofs: ProofChecker) -> 
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
+    setattr(claims, SCOPE_ATTRIBUTE, Scope.OPENID.value)
+    setattr(claims, PERSON_ATTRIBUTE, True)
     return routes
 
 

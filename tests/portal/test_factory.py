@@ -8,6 +8,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from portal import telemetry
+from sso.provider.domain import Scope
 from tests.portal.support import PUBLIC_URL, build
 from trust.http.rate import client_address
 from trust.kernel.errors import Unavailable
@@ -188,3 +189,13 @@ def test_a_forwarded_address_is_believed_only_behind_a_proxy(tmp_path: Path, pro
     app.before_request(lambda: addresses.append(client_address()))
     app.test_client().get("/healthz", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
     assert addresses == [seen]
+
+
+def test_a_persons_token_is_described_as_one_from_a_sign_in(tmp_path: Path) -> None:
+    schemes = description(tmp_path)["components"]["securitySchemes"]
+    flow = schemes["signIn"]["flows"]["authorizationCode"]
+    assert flow["authorizationUrl"] == PUBLIC_URL + "/oauth/authorize"
+    own = schemes["clientCredentials"]["flows"]["clientCredentials"]
+    assert set(flow["scopes"]) | set(own["scopes"]) == {scope.value for scope in Scope}
+    assert "mandates" not in own["scopes"]
+    assert "ledger:read" not in flow["scopes"]

@@ -13,6 +13,9 @@ from trust.http.errors import ProofRefused, ScopeMissing, TokenMissing
 SCOPE_ATTRIBUTE = "required_scope"
 """Attribute of a protected view; the API description reads it."""
 
+PERSON_ATTRIBUTE = "takes_persons_tokens_only"
+"""Attribute of a view whose token is a person's, from a sign-in; client credentials do not lead to one."""
+
 PROOF_HEADER = "DPoP"
 
 _BEARER = "bearer"
