@@ -200,7 +200,7 @@ class SystemPages:
             for matter in self._with.matters.matters()
             if matter.retired_at is None
         ]
-        targets = [(API_TARGET, API_TARGET), *_targets(self._with.clients.clients(), without=client)]
+        targets = [(API_TARGET, SYSTEM_TEXTS[language()].api), *_targets(self._with.clients.clients(), without=client)]
         return self._page(
             "system_form.html",
             faults,

@@ -41,6 +41,7 @@ class SystemTexts:
     methods: Mapping[ClientAuthentication, str]
     one_per_line: str
     no_choice: str
+    api: str
     check: str
     check_title: str
     check_lead: str
@@ -168,6 +169,7 @@ _ZH: Final = SystemTexts(
     ),
     one_per_line="每行一个。",
     no_choice="目前没有可选项。",
+    api="本服务的电子证照接口",
     check="核对申请",
     check_title="请核对申请内容",
     check_lead="确认无误后提交；另一位管理员批准后才会生效。",
@@ -309,6 +311,7 @@ _EN: Final = SystemTexts(
     ),
     one_per_line="One per line.",
     no_choice="There is nothing to choose from yet.",
+    api="The certificate API of this service",
     check="Check the application",
     check_title="Please check the application",
     check_lead="It takes effect when another officer has approved it.",

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import pytest
 
 from portal.demo.browser import Browser, Page
 from portal.demo.server import free_port, served
+from portal.sandbox import SandboxWish, open_sandbox
+from portal.wiring import Installation, open_installation
 from tests.integration.installation import Template
 from tests.interop.programs import need
-from trust.config import child_environment
+from trust.config import child_environment, load_settings
 
 pytestmark = pytest.mark.integration
 
@@ -47,24 +50,57 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment(template: Template, folder: Path) -> Iterator[dict[str, str]]:
-    """What the newcomer's two terminals have: the service runs, and the commands find it."""
+def settings(template: Template, folder: Path) -> Iterator[dict[str, object]]:
+    """The installation of the newcomer, which is served meanwhile."""
     port = free_port()
     own = template.copy(folder / "var") | {"port": port, "public_url": f"http://127.0.0.1:{port}", "workers": 1}
     with served(own, folder / "server.log"):
-        yield child_environment(own)
+        yield own
+
+
+@pytest.fixture(scope="module")
+def environment(settings: dict[str, object]) -> dict[str, str]:
+    """What the newcomer's terminals have."""
+    return child_environment(settings)
+
+
+@pytest.fixture(scope="module")
+def installation(settings: dict[str, object]) -> Iterator[Installation]:
+    opened = open_installation(load_settings(**settings))
+    yield opened
+    opened.close()
+
+
+class Maker(Protocol):
+    def __call__(self, *, public: bool = False) -> dict[str, Any]: ...
 
 
 @pytest.fixture
-def sandbox(environment: dict[str, str], folder: Path) -> dict[str, object]:
-    """Follow step 2; the port is this test's own, so that tests at once do not meet on one."""
-    address = f"http://127.0.0.1:{free_port()}/callback"
-    run(block(SANDBOX).replace(SANDBOX, f"{SANDBOX} --redirect-uri {address}"), environment, folder)
-    path = folder / "sandbox.json"
-    assert path.stat().st_mode & 0o777 == 0o600
-    found: dict[str, object] = json.loads(path.read_text("utf-8"))
-    assert found["redirect_uri"] == address
-    return found
+def make_sandbox(installation: Installation, folder: Path) -> Maker:
+    """Do what step 2 does, without a process of its own and at a port of this test's own."""
+
+    def make(*, public: bool = False) -> dict[str, Any]:
+        address = f"http://127.0.0.1:{free_port()}/callback"
+        wish = SandboxWish(label="沙箱", redirect_uris=(address,), public=public)
+        made = open_sandbox(
+            installation.systems, installation.people, wish, randomness=installation.foundation.randomness
+        )
+        found: dict[str, Any] = {
+            "issuer": installation.foundation.settings.public_url,
+            "client_id": made.client.id,
+            "client_secret": made.secret,
+            "redirect_uri": address,
+            "person": {"kind": "111", "number": made.person.code.number, "password": made.password},
+        }
+        (folder / "sandbox.json").write_text(json.dumps(found, indent=2), "utf-8")
+        return found
+
+    return make
+
+
+@pytest.fixture
+def sandbox(make_sandbox: Maker) -> dict[str, Any]:
+    return make_sandbox()
 
 
 def run(script: str, environment: dict[str, str], folder: Path) -> str:
@@ -104,10 +140,9 @@ def running(script: str, environment: dict[str, str], folder: Path) -> Iterator[
         process.stdout.close()
 
 
-def sign_in(address: str, sandbox: dict[str, object], *, decision: str = "allow") -> Page:
+def sign_in(address: str, sandbox: dict[str, Any], *, decision: str = "allow") -> Page:
     """Do in a browser what step 3 says."""
     person = sandbox["person"]
-    assert isinstance(person, dict)
     await_listener(address)
     browser = Browser()
     try:
@@ -136,9 +171,20 @@ def test_the_page_has_the_commands_that_are_followed_here() -> None:
     ]  # fmt: skip
 
 
+def test_step_two_gives_what_the_examples_read(make_sandbox: Maker, environment: dict[str, str], folder: Path) -> None:
+    expected = make_sandbox()
+    path = folder / "sandbox.json"
+    path.unlink()
+    run(block(SANDBOX), environment, folder)
+    assert path.stat().st_mode & 0o777 == 0o600
+    found = json.loads(path.read_text("utf-8"))
+    assert (found.keys(), found["person"].keys()) == (expected.keys(), expected["person"].keys())
+    assert found["redirect_uri"] == "http://127.0.0.1:5001/callback"
+
+
 @pytest.mark.parametrize("program", ["python", "java"])
 def test_a_person_signs_in_to_the_example(
-    program: str, sandbox: dict[str, object], environment: dict[str, str], folder: Path
+    program: str, sandbox: dict[str, Any], environment: dict[str, str], folder: Path
 ) -> None:
     if program == "java":
         need(program)
@@ -154,7 +200,7 @@ def test_a_person_signs_in_to_the_example(
 
 @pytest.mark.parametrize("program", ["python", "java"])
 def test_who_declines_is_not_signed_in(
-    program: str, sandbox: dict[str, object], environment: dict[str, str], folder: Path
+    program: str, sandbox: dict[str, Any], environment: dict[str, str], folder: Path
 ) -> None:
     if program == "java":
         need(program)
@@ -169,14 +215,11 @@ def test_who_declines_is_not_signed_in(
 
 @pytest.mark.parametrize("public", [False, True])
 def test_the_steps_are_taken_by_hand(
-    public: bool, sandbox: dict[str, object], environment: dict[str, str], folder: Path
+    public: bool, make_sandbox: Maker, environment: dict[str, str], folder: Path
 ) -> None:
     need("curl")
-    if public:
-        command = f"{SANDBOX} --public --redirect-uri {sandbox['redirect_uri']}"
-        run(block(SANDBOX).replace(SANDBOX, command), environment, folder)
-        sandbox = json.loads((folder / "sandbox.json").read_text("utf-8"))
-        assert sandbox["client_secret"] == ""
+    sandbox = make_sandbox(public=public)
+    assert bool(sandbox["client_secret"]) is not public
     with (
         nobody_at(str(sandbox["redirect_uri"])) as ended,
         running(block("docs/examples/curl"), environment, folder) as (process, address),
@@ -187,7 +230,7 @@ def test_the_steps_are_taken_by_hand(
 
 
 def test_an_answer_to_another_request_is_not_taken_by_hand(
-    sandbox: dict[str, object], environment: dict[str, str], folder: Path
+    sandbox: dict[str, Any], environment: dict[str, str], folder: Path
 ) -> None:
     need("curl")
     with running(block("docs/examples/curl"), environment, folder) as (process, _):
