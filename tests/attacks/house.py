@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from portal.demo import data, people
 from portal.demo.people import Installed, People
+from portal.demo.world import ApiClient
 from portal.foundation import open_foundation
 from portal.wiring import Installation, application, open_installation
 from sso.provider.domain import Registered, RelyingSystem
@@ -50,6 +51,7 @@ class Attacked:
     people: People
     first: Registered
     second: Registered
+    department: ApiClient
     issuer: str
 
     @property
@@ -91,6 +93,18 @@ class Attacked:
 
     def introspect(self, who: Registered, token: str) -> dict[str, Any]:
         return dict(self.post("/oauth/introspect", {"token": token}, who).get_json())
+
+    def issue(self, number: str, name: str) -> str:
+        """Issue a residence permit to a person and return its identifier."""
+        form = {"client_id": self.department.id, "client_secret": self.department.secret}
+        answer = self.post("/oauth/token", {**form, "grant_type": "client_credentials", "scope": "certs:issue"})
+        body = data.residence_permit(self.clock.now().date())
+        body["holder"] = {"kind": "111", "number": number, "name": name}
+        issued = self.api(
+            "POST", "/api/v1/certs", answer.get_json()["access_token"], body, **{"Idempotency-Key": f"test-{number}"}
+        )
+        assert issued.status_code == 201, issued.get_data(as_text=True)
+        return str(issued.get_json()["identifier"])
 
     def case(self, clerk_token: str, *, counter: int = 0, matter: str = FOOD) -> str:
         body = {"counter": self.people.counters[counter].id, "matter": matter}
@@ -225,6 +239,7 @@ def attacked(template: Template, folder: Path) -> Iterator[Attacked]:
             people=everyone,
             first=first,
             second=second,
+            department=template.full,
             issuer=settings.public_url,
         )
     finally:
@@ -246,8 +261,8 @@ def give_app(house: Attacked, person: str, number: str) -> str:
     return secret
 
 
-def resident_number(serial: int) -> str:
+def resident_number(serial: int, *, born: str = "19900101") -> str:
     """Return a number of nobody with its check digit (GB 11643): region 119999 does not exist."""
-    body = f"11999919900101{serial:03d}"
+    body = f"119999{born}{serial:03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     return body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11]

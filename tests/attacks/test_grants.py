@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from portal.demo import people
 from sso.provider.domain import ClientAuthentication
-from tests.attacks.house import ACCESS_TOKEN, FOOD, PASSWORD, Attacked, Browser
+from tests.attacks.house import ACCESS_TOKEN, FOOD, PASSWORD, Attacked, Browser, resident_number
 
-SQUATTED = "119999199001010012"  # of nobody: region 119999 does not exist
+SQUATTED = resident_number(2, born="19491231")  # fits the face of the demonstration's residence permit
 
 
 def test_a_system_that_people_sign_in_to_reads_nobodys_certificates_by_itself(house: Attacked) -> None:
@@ -23,6 +23,7 @@ def test_a_system_that_people_sign_in_to_reads_nobodys_certificates_by_itself(ho
 
 def test_who_registered_with_anothers_number_reads_nothing(house: Attacked) -> None:
     """Name and number of a person are widely known; no source is configured here, so any name would do."""
+    identifier = house.issue(SQUATTED, "受害人")
     thief = house.browser()
     page = thief.get("/register")
     form = {"kind": "111", "number": SQUATTED, "name": "受害人", "password": PASSWORD, "again": PASSWORD}
@@ -30,8 +31,17 @@ def test_who_registered_with_anothers_number_reads_nothing(house: Attacked) -> N
     thief.sign_in(SQUATTED)
     token = thief.tokens(house.second)["access_token"]
     passed = house.exchange(house.second, token, "api", scope="certs:read").get_json()["access_token"]
-    asked = house.api("POST", "/api/v1/certs/search", passed, {})
-    assert (asked.status_code, asked.get_json()["code"]) == (403, "proofing-too-low")
+    for method, path in (("POST", "search"), ("GET", identifier), ("GET", f"{identifier}/file")):
+        asked = house.api(method, f"/api/v1/certs/{path}", passed, {} if method == "POST" else None)
+        assert (asked.status_code, asked.get_json()["code"]) == (403, "proofing-too-low")
+    assert identifier not in thief.get("/my/certificates").get_data(as_text=True)
+    for page in ("", "/file", "/preview.png"):
+        assert thief.get(f"/my/certificates/{identifier}{page}").status_code == 404
+    looks = thief.get("/my/looks/export").get_json()
+    assert {row["kind"] for row in looks["rows"]} <= {"hop"}
+    page = thief.get("/my")
+    shown = thief.submit(page, "/sign-out", {}).status_code
+    assert shown == 303
 
 
 def test_a_public_client_passes_no_trust_on(house: Attacked, citizen: Browser) -> None:

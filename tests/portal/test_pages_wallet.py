@@ -1,10 +1,13 @@
 import re
+from dataclasses import replace
 
 import pytest
 
+from portal.pages.texts_looks import LOOKS_TEXTS
 from portal.pages.texts_mine import MINE_TEXTS
 from portal.pages.texts_wallet import WALLET_TEXTS
 from portal.pages.wallet import STATE_ICONS
+from sso.accounts.domain import ProofingLevel
 from sso.mandates.domain import MandateKind
 from tests.certs.world import COMPANY, PERSON
 from tests.portal.my_office import open_my_office, pdf
@@ -53,6 +56,25 @@ def test_the_front_page_leads_everywhere_and_counts_what_waits(inside):
     assert MINE_TEXTS["zh"].waiting.format(count=1) not in page
     inside.offer_to_zhang()
     assert MINE_TEXTS["zh"].waiting.format(count=1) in inside.page("/my")
+
+
+@pytest.mark.parametrize("level", [ProofingLevel.SELF_ASSERTED, ProofingLevel.TWO_ELEMENT_MATCH])
+def test_who_is_known_by_name_and_number_alone_is_shown_nothing(inside, level):
+    """Anybody may have registered with them; neither certificates nor who looked at them are theirs to see."""
+    identifier = inside.issue()
+    inside.page("/my/certificates")
+    people = inside.office.signing.persons.people
+    people[ZHANG.id] = replace(people[ZHANG.id], level=level)
+    before = len(clients(inside))
+    page = inside.page("/my/certificates")
+    assert ZH.unproofed in page
+    assert identifier not in page
+    for path in (identifier, f"{identifier}/file", f"{identifier}/preview.png"):
+        assert inside.client.get(f"/my/certificates/{path}").status_code == 404
+    looks = inside.page("/my/looks?own=1")
+    assert LOOKS_TEXTS["zh"].unproofed in looks
+    assert LOOKS_TEXTS["zh"].none not in looks
+    assert len(clients(inside)) == before
 
 
 def test_a_person_sees_their_own_certificates_and_leaves_a_row(inside):
