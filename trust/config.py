@@ -117,7 +117,7 @@ class Settings(BaseSettings):
     sign_in_rate_per_minute: int = Field(
         120,
         ge=1,
-        description="Requests to sign-in pages per minute and client address, per server process, before 429 is answered.",
+        description="Requests to sign-in pages per minute and client address, per server process, before 429.",
     )
     token_rate_per_minute: int = Field(
         60,
