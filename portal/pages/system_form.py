@@ -8,7 +8,7 @@ from typing import Final
 from werkzeug.datastructures import MultiDict
 
 from portal import registration_file
-from portal.pages.texts_systems import SystemTexts
+from portal.pages.system_sentences import SystemTexts
 from portal.registration_file import SystemBody
 from sso.provider.application import GUARDED_SCOPES, Proposal, Registration
 from sso.provider.domain import ClientAuthentication, Scope
