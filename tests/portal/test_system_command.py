@@ -76,7 +76,7 @@ def test_toml_is_read_as_well_and_people_read_lines(yinxin):
 )
 def test_a_bad_file_names_its_field_and_leaves_nothing(yinxin, changes, code, field):
     outcome = yinxin("sso", "system", "apply", yinxin.write("system.json", SYSTEM | changes), *ASKS)
-    assert outcome.code == 4
+    assert outcome.code == 3
     assert f"error {code} [{field}]" in outcome.err
     assert yinxin.json("sso", "system", "applications") == []
 
