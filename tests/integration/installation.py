@@ -53,11 +53,12 @@ _made: list[Template] = []
 def template(folders: pytest.TempPathFactory) -> Template:
     """Return the one template of this process, which lies among the folders of its test run."""
     if not _made:
-        _made.append(_make(folders.mktemp("template") / "home"))
+        _made.append(make(folders.mktemp("template") / "home"))
     return _made[0]
 
 
-def _make(home: Path) -> Template:
+def make(home: Path, **more: object) -> Template:
+    """Make an installation at `home`, with more settings."""
     port = free_port()
     settings: dict[str, object] = {
         "home": str(home),
@@ -65,6 +66,7 @@ def _make(home: Path) -> Template:
         "public_url": f"http://127.0.0.1:{port}",
         "verify_rate_per_minute": 100_000,
         "token_rate_per_minute": 100_000,
+        **more,
     }
     loaded = load_settings(**settings)
     prepare_home(loaded, SystemRandomness())

@@ -1,14 +1,21 @@
 """Two server processes that keep hops of the same cases at once, on PostgreSQL: neither fails the other."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from sso.passing.store.hops import NewHop, Outcome, SqlHops
+from sso.provider.oauth_errors import OAuthRefused
 from sso.revocation.domain import Tie, TieKind
 from tests.sso.crossing import crossed
 from tests.sso.databases import ON_POSTGRESQL
 from tests.sso.passing.support import World
+from trust.kernel.errors import NotAuthenticated
 
 pytestmark = ON_POSTGRESQL
+
+
+ROUNDS = 50
 
 
 @pytest.fixture
@@ -66,3 +73,29 @@ def test_nothing_is_passed_on_in_a_case_that_is_being_closed(world: World, wishe
         behind="UPDATE sso_cases",
     )
     assert outcome == [Outcome.CASE_TAKEN]
+
+
+def test_no_check_accepts_what_was_passed_on_while_a_tie_was_being_cut(world: World) -> None:
+    """A mandate is withdrawn, a clerk disabled, a session ended: each is one tie."""
+    for number in range(ROUNDS):
+        mandate, facts = world.represented()
+        clerk = Tie(TieKind.CLERK, f"{world.clerk.id}/{number}")
+        actor = world.clerk_token(ties=frozenset({clerk}))
+        token, case = world.token(world.citizen, world.hall, **facts), world.open_case().id
+        acting = {"subject_token": token, "actor_token": actor, "case": case, "audience": world.next.id}
+
+        def passed(acting: dict[str, str] = acting) -> list[str]:
+            try:
+                return [world.exchange(world.hall, **acting)["access_token"] for _ in range(4)]
+            except OAuthRefused:
+                return []
+
+        tie = (mandate.tie, clerk)[number % 2]
+        with ThreadPoolExecutor(3) as pool:
+            running = [pool.submit(passed) for _ in range(2)]
+            pool.submit(world.revocations.cut, [tie], reason="withdrawn", at=world.clock.now()).result()
+            ended = [text for each in running for text in each.result()]
+        for text in (*ended, (token, actor)[number % 2]):
+            with pytest.raises(NotAuthenticated):
+                world.read(text)
+        assert passed() == []

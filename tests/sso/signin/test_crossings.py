@@ -1,6 +1,9 @@
 """What happens in the middle of something else, on PostgreSQL: no deadlock, and nothing of a thief's survives."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 
@@ -105,6 +108,7 @@ def test_the_end_of_all_sessions_and_a_change_of_password_wait_for_each_other(wo
     assert world.desk.with_password(ZHANG_NUMBER, PASSWORD, HOME)  # nothing of the change stays
 
 
+ROUNDS = 50
 BUCKETS = (b"a" * 16, b"b" * 16)
 
 
@@ -124,3 +128,27 @@ def test_counters_that_are_charged_are_not_forgotten(world: World, order: tuple[
     assert isinstance(forgotten, int)
     assert world.buckets.forget(before=now) == 0
     assert world.buckets.forget(before=now + timedelta(days=1)) == len(BUCKETS)
+
+
+def test_changes_of_password_and_ends_of_all_sessions_never_wait_in_a_ring(world: World) -> None:
+    start, ceremonies = Barrier(2), world.workshop.ceremonies
+
+    def change(session: Session) -> bool:
+        """Set the same password again, as a new one."""
+        stored = world.credentials.password(ZHANG.id)
+        assert stored is not None
+        renewed, _ = world.sessions.rotating(session)
+        start.wait()
+        new = replace(stored, generation=stored.generation + 1)
+        return ceremonies.change_password(stored, new, renewed, world.clock.now())
+
+    def end() -> int:
+        start.wait()
+        return world.sessions.end_all(ZHANG.id)
+
+    for _ in range(ROUNDS):
+        sessions = [world.session() for _ in range(3)]
+        with ThreadPoolExecutor(2) as pool:
+            changed, ended = pool.submit(change, sessions[1]), pool.submit(end)
+            assert ended.result() == (1 if changed.result() else 3)  # the one that went on, or all
+        assert world.sessions.of(ZHANG.id) == ()
