@@ -45,7 +45,7 @@ class ConsentTexts:
 _ZH: Final = ConsentTexts(
     notes=MappingProxyType({"not-ready": "请先完成页面所示的步骤，再确认授权。"}),
     title="授权确认",
-    asks="请求以您的身份登录",
+    asks="请您确认登录",
     who="请求方",
     authority="所属机构",
     sandbox="测试系统：仅供开发调试，不办理真实业务。",
@@ -67,7 +67,7 @@ _ZH: Final = ConsentTexts(
     matter="事项",
     how_long="有效期",
     how_long_text="到您退出登录为止，最长至",
-    remembered="同意后 180 天内不再询问；您可以随时退出登录使其失效。",
+    remembered="同意后 180 天内不再询问；您可以随时在“登录与同意”中撤回。",
     as_whom="以谁的身份办理",
     myself="本人",
     as_kinds=MappingProxyType(
@@ -112,7 +112,10 @@ _EN: Final = ConsentTexts(
     matter="Matter",
     how_long="For how long",
     how_long_text="Until you sign out, at most until",
-    remembered="If you agree, you are not asked again for 180 days; signing out ends it at any time.",
+    remembered=(
+        "If you agree, you are not asked again for 180 days; "
+        "you can withdraw it at any time under Sign-ins and consents."
+    ),
     as_whom="In whose name",
     myself="My own",
     as_kinds=MappingProxyType(

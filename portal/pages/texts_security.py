@@ -137,7 +137,7 @@ _ZH: Final = SecurityTexts(
     passkey_remove="移除",
     recovery="恢复码",
     recovery_text="手机丢失或忘记密码时使用，每个只能用一次。请打印后与证件放在一起。",
-    recovery_left="剩余",
+    recovery_left="剩余 {count}",
     recovery_none="您还没有恢复码。一旦手机丢失，只能持证件到窗口办理。",
     recovery_make="生成新的恢复码",
     recovery_title="您的恢复码",
@@ -217,7 +217,7 @@ _EN: Final = SecurityTexts(
     recovery="Recovery codes",
     recovery_text="For a lost phone or a forgotten password, each good for one time. Print them and keep them with "
     "your document.",
-    recovery_left="Left",
+    recovery_left="{count} left",
     recovery_none="You have no recovery codes. If the phone is lost, only a counter can help you.",
     recovery_make="Make new recovery codes",
     recovery_title="Your recovery codes",

@@ -74,6 +74,7 @@ class SignInTexts:
     out_refused_title: str
     out_refused_lead: str
     out_refused_do: str
+    out_refused_home: str
     reason: str
     sign_in_again: str
     missing: str
@@ -157,6 +158,7 @@ _ZH: Final = SignInTexts(
     out_refused_title="退出请求无法处理",
     out_refused_lead="业务系统发来的退出请求有误，本页不会跳转到任何地方，也没有结束您的登录。",
     out_refused_do="如需退出，请在此直接退出登录。",
+    out_refused_home="返回首页",
     reason="原因",
     sign_in_again="重新登录",
     missing="请填写此项。",
@@ -243,6 +245,7 @@ _EN: Final = SignInTexts(
     out_refused_title="The request to sign out cannot be used",
     out_refused_lead="The system's request is not right. This page leads nowhere else, and your sign-in has not ended.",
     out_refused_do="If you want to sign out, do it here.",
+    out_refused_home="To the start page",
     reason="Reason",
     sign_in_again="Sign in again",
     missing="Please fill this in.",

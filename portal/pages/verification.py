@@ -122,7 +122,7 @@ class VerificationPages:
             return self._pictured(picture)
         # The identifier comes by POST: whoever types an ID number by mistake does not leave it in an address.
         if text := request.form.get(_IDENTIFIER, "").strip():
-            return self._shown(self._judge.verify_identifier(text))
+            return self._identified(text)
         return self._again({"file": TEXTS[language()].nothing_sent})
 
     def scanned(self, identifier: str) -> str:
@@ -130,6 +130,12 @@ class VerificationPages:
         self._limiter.admit(client_address())
         link = f"{self._public_url}/v/{identifier}?t={request.args.get('t', '')}"
         return self._shown(self._judge.verify_qr(link))
+
+    def _identified(self, text: str) -> ResponseReturnValue:
+        try:
+            return self._shown(self._judge.verify_identifier(text))
+        except (InvalidInput, MalformedInput) as error:
+            return self._again(fault_of(error, (_IDENTIFIER,), otherwise=_IDENTIFIER), identifier=text)
 
     def _pictured(self, picture: bytes) -> ResponseReturnValue:
         try:
@@ -151,8 +157,9 @@ class VerificationPages:
     def _shown(self, report: Report) -> str:
         return self._pages.render("report.html", report=view_of(report, language()))
 
-    def _again(self, faults: dict[str, str]) -> tuple[str, int]:
-        return self._pages.render("verify.html", faults=faults), HTTPStatus.UNPROCESSABLE_ENTITY
+    def _again(self, faults: dict[str, str], *, identifier: str = "") -> tuple[str, int]:
+        page = self._pages.render("verify.html", faults=faults, identifier=identifier)
+        return page, HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def blueprint(pages: Pages, judge: Judge, limiter: RateLimiter, *, public_url: str) -> Blueprint:

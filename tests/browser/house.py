@@ -196,6 +196,10 @@ class House:
         """Return the signed file as the department has it."""
         return self._service().file(identifier, purpose="browser test")
 
+    def verdict(self, content: bytes) -> str:
+        """Have a file verified, as anyone may."""
+        return str(self._service().verify_file(content)["verdict"])
+
     def pass_on(self, sid: str, matter: str) -> None:
         """Have the clerk at the first counter pass a citizen, who is signed in there, to the second."""
         with self._at_the_counter:

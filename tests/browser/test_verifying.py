@@ -67,13 +67,17 @@ def test_by_identifier(window, issued):
     for name, identifier, verdict in (
         ("on-record", issued["good"][0], GENUINE),
         ("revoked", issued["revoked"][0], FALSE),
-        ("nonsense", "not an identifier", OPEN),
     ):
         window.open("/verify")
         window.fill(identifier=identifier)
         window.press("form:has(#identifier) button")
         window.look(f"identifier-{name}")
         assert window.page.locator(verdict).is_visible(), name
+    window.open("/verify")
+    window.fill(identifier="not an identifier")
+    window.press("form:has(#identifier) button", status=422)
+    window.look("identifier-mistyped")
+    assert window.page.locator("#identifier").input_value() == "not an identifier"
 
 
 def test_by_a_picture_of_the_code(window, issued):

@@ -65,8 +65,8 @@ class Window:
         self.press(f"main form[action^='{action}'] button:not([hidden])", status=status)
 
     def follow(self, path: str) -> None:
-        """Follow the first link of the page to this path."""
-        self.press(f"a[href^='{path}']")
+        """Follow the first link of the page to this path, in the same language."""
+        self.press(f"a[href^='{path}']:not([hreflang])")
 
     def sign_in(self, who: Resident, *, path: str | None = "/sign-in") -> None:
         """Sign in by password, and by code where there is an app; without a path on the page that stands open."""
