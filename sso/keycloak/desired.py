@@ -13,7 +13,7 @@ from sso.keycloak.plan import Desired, Skipped
 from sso.keycloak.realm import MARK, Kind, Place, Value, Wanted
 from sso.keycloak.sign_in_flow import wanted_flow
 from sso.provider.domain import Client, ClientAuthentication, RelyingSystem, Scope
-from sso.signin.domain import Strength
+from sso.signin.domain import SIGN_INS
 from trust.kernel.encoding import base64url
 from trust.sealing import BlindIndex
 
@@ -75,7 +75,7 @@ def _obstacle(relying: RelyingSystem) -> str | None:
 
 
 def _realm(terms: RealmTerms) -> Wanted:
-    levels = {strength.urn: strength.value for strength in Strength}
+    levels = {strength.urn: strength.value for strength in SIGN_INS}
     return Wanted(
         place=Place(kind=Kind.REALM, name=terms.realm),
         values={

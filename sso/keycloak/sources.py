@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sso.accounts.domain import ProofingLevel
 from sso.keycloak.errors import UpstreamFileInvalid
-from sso.signin.domain import Strength
+from sso.signin.domain import SIGN_INS, Strength
 
 ALGORITHMS: Final = ("ES256", "PS256", "RS256")
 """Signatures of upstream tokens that are read at all; closed. None is symmetric, so no secret can forge one."""
@@ -135,6 +135,13 @@ def read_sources(path: Path | None) -> tuple[UpstreamSource, ...]:
     return tuple(entry.parse(name, folder=path.parent) for name, entry in entries.items())
 
 
+def _sign_in(value: int) -> Strength:
+    """Return the strength of this number. Raises `ValueError`, also for none at all."""
+    if (strength := Strength(value)) not in SIGN_INS:
+        raise ValueError
+    return strength
+
+
 def _refusal(name: str, why: str) -> UpstreamFileInvalid:
     return UpstreamFileInvalid(f"sources.{name}: {why}.", field=f"sources.{name}")
 
@@ -175,7 +182,7 @@ class _Entry(_Strict):
         """Return the source; paths are relative to the folder of the file."""
         try:
             levels = {said: ProofingLevel(level) for said, level in self.levels.items()}
-            acr, amr = ({said: Strength(value) for said, value in each.items()} for each in (self.acr, self.amr))
+            acr, amr = ({said: _sign_in(value) for said, value in each.items()} for each in (self.acr, self.amr))
         except ValueError:
             raise _refusal(name, "levels are 0 to 3, strengths 1 to 3") from None
         return UpstreamSource(

@@ -149,7 +149,8 @@ class PresenceDesk:
             self._codes.check(person.id, code)
         except NotAuthenticated:
             raise self._failed(standing, person, PresenceMethod.OTP, "wrong-code") from None
-        shown = _Shown(PresenceMethod.OTP, Strength.ONE_TIME_CODE, (Method.OTP.value,))
+        # One factor alone, so the strength of one: the second level is a password and a code.
+        shown = _Shown(PresenceMethod.OTP, Strength.PASSWORD, (Method.OTP.value,))
         return self._attested(standing, person, shown)
 
     def by_card(self, clerk_token: ReadToken, counter: str, check: CardCheck) -> IssuedCode:
@@ -165,8 +166,8 @@ class PresenceDesk:
             raise self._failed(standing, person, PresenceMethod.CARD, "document-expired")
         expires = check.document_expires and check.document_expires.isoformat()
         facts = {"document_kind": check.document_kind, "document_expires": expires, "read_by": check.read_by}
-        # No authentication took place, so the strength is the weakest there is; `act` says what was seen instead.
-        shown = _Shown(PresenceMethod.CARD, Strength.PASSWORD, _CARD_METHODS, canonical_json(facts).decode())
+        # No sign-in took place, and the token says so; `act` says what was seen instead.
+        shown = _Shown(PresenceMethod.CARD, Strength.NONE, _CARD_METHODS, canonical_json(facts).decode())
         return self._attested(standing, person, shown)
 
     def note_failure(self, presence: Presence, case: Case | None, client: Client, *, reason: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sso.accounts.domain import ProofingLevel
 from sso.provider.domain import Scope
 from sso.provider.keyring import Keyring
-from sso.signin.domain import Strength
+from sso.signin.domain import SIGN_INS
 
 AUTHORIZATION_PATH = "/oauth/authorize"
 TOKEN_PATH = "/oauth/token"  # noqa: S105  an address
@@ -115,7 +115,7 @@ def _authentication() -> dict[str, Any]:
 def _assurance() -> dict[str, Any]:
     """Return what can be said of persons; the members on verified claims are those of OIDC4IDA section 7."""
     return {
-        "acr_values_supported": [strength.urn for strength in Strength],
+        "acr_values_supported": [strength.urn for strength in SIGN_INS],
         "claim_types_supported": ["normal"],
         "claims_supported": list(CLAIMS),
         "verified_claims_supported": True,

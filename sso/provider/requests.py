@@ -13,7 +13,7 @@ from typing import Final
 
 from sso.provider.domain import PERSON_SCOPES, Client, RelyingSystem, Scope
 from sso.provider.oauth_errors import OAuthRefused
-from sso.signin.domain import Strength
+from sso.signin.domain import SIGN_INS, Strength
 
 MAX_PARAMETERS: Final = 40  # OIDC core, PKCE, DPoP and ours are 25 together; the rest is room for unknown ones
 MAX_PARAMETER_CHARACTERS: Final = 2048  # a redirect address is the longest thing a stock client sends
@@ -32,7 +32,7 @@ _VISIBLE = re.compile(r"[\x20-\x7e]*")  # VSCHAR of RFC 6749 appendix A
 _DIGEST = re.compile("[A-Za-z0-9_-]{43}")  # 256 bits in base64url: an S256 challenge, a JWK thumbprint
 _AGE = re.compile("[0-9]{1,9}")
 _LOCALE = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
-_STRENGTHS = {strength.urn: strength for strength in Strength}
+_STRENGTHS = {strength.urn: strength for strength in SIGN_INS}
 _SINGLE = "A parameter is repeated."
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Self
+from typing import Final
 
 from sso.revocation.domain import Tie, TieKind
 
@@ -11,8 +11,12 @@ _URN = "urn:yinxin:aal:"
 
 
 class Strength(IntEnum):
-    """How surely the one who signs in is the one who registered, weakest first. As `acr`: `urn:yinxin:aal:<number>`."""
+    """How surely the one who signs in is the one who registered, weakest first. As `acr`: `urn:yinxin:aal:<number>`.
 
+    `NONE` is no sign-in at all: somebody stood at a counter with a document, and `amr` says so.
+    """
+
+    NONE = 0
     PASSWORD = 1
     ONE_TIME_CODE = 2
     PASSKEY = 3
@@ -23,9 +27,13 @@ class Strength(IntEnum):
         return f"{_URN}{self.value}"
 
     @classmethod
-    def find(cls, urn: str) -> Self | None:
+    def find(cls, urn: str) -> "Strength | None":
         """Return the strength of one of the `acr_values` (OIDC core section 3.1.2.1), or None for a foreign value."""
-        return next((strength for strength in cls if strength.urn == urn), None)
+        return next((strength for strength in SIGN_INS if strength.urn == urn), None)
+
+
+SIGN_INS: Final = (Strength.PASSWORD, Strength.ONE_TIME_CODE, Strength.PASSKEY)
+"""What a sign-in can have, and a system can ask for."""
 
 
 class Method(StrEnum):

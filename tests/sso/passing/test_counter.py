@@ -305,14 +305,14 @@ class TestPresence:
         token = world.read(world.clerk_token())
         issued = world.presence.by_otp(token, world.counter.id, CITIZEN_NUMBER, "123456")
         contents = world.read(world.assisted(subject_token=issued.code)).contents
-        assert contents.assurance.strength is Strength.ONE_TIME_CODE
+        assert contents.assurance.strength is Strength.PASSWORD
         assert contents.act["pass"]["presence"]["method"] == "otp"
         assert contents.session is None
 
     def test_a_card_shows_presence_and_no_sign_in(self, world):
         issued = world.presence.by_card(world.read(world.clerk_token()), world.counter.id, card())
         contents = world.read(world.assisted(subject_token=issued.code)).contents
-        assert (contents.assurance.strength, contents.assurance.methods) == (Strength.PASSWORD, ("document",))
+        assert (contents.assurance.strength, contents.assurance.methods) == (Strength.NONE, ("document",))
         assert contents.act["pass"]["presence"]["method"] == "card"
         assert "11010519491231002X" not in str(issued.presence)
 
