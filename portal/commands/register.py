@@ -1,17 +1,18 @@
-"""`yinxin register`: matters, counters, clerks and mandates, as operators enter them."""
+"""`yinxin register`: matters, counters, clerks and mandates, as operators enter them; people and offices beside."""
 
 import click
 
 from portal.commands.opening import opened
 from portal.commands.output import json_option, show
-from portal.commands.roles import person, role
+from portal.commands.persons import person
+from portal.commands.roles import role
 from sso.counters.domain import ChangeState, Clerk, ClerkChange, Counter, Matter
 from sso.mandates.domain import Mandate
 
 
 @click.group()
 def register() -> None:
-    """Enter and list matters, counters, clerks, mandates and offices."""
+    """Enter and list matters, counters, clerks, mandates, accounts of people and offices."""
 
 
 register.add_command(role)

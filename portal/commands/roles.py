@@ -1,15 +1,10 @@
-"""`yinxin register role`: the three offices of administration (三员分立); `register person` finds who may hold them."""
-
-import sys
+"""`yinxin register role`: the three offices of administration (三员分立), held by accounts of people."""
 
 import click
 
 from portal.commands.opening import opened
 from portal.commands.output import json_option, show
-from sso.accounts.domain import Person
-from sso.accounts.errors import PersonUnknown
 from sso.accounts.roles import Role, RoleGrant
-from trust.formats.holders import RESIDENT_ID_KIND, HolderNumber
 
 _by = click.option("--by", required=True, help="Id of the account of the officer who does this.")
 
@@ -70,30 +65,6 @@ def list_roles(as_json: bool) -> None:
     show([_shown(grant) for grant in opened().people.roles.grants()], as_json=as_json)
 
 
-@click.group()
-def person() -> None:
-    """Accounts of people, as far as operators need to name them."""
-
-
-@person.command("find")
-@click.option("--kind", default=RESIDENT_ID_KIND, show_default=True, help="Kind of the document (GB/T 36903).")
-@json_option
-def find_person(kind: str, as_json: bool) -> None:
-    """Find the id of an account by its holder's number, which is asked for, or read from a pipe, and never shown."""
-    found = opened().people.register.find(HolderNumber(kind=kind, number=_asked_number()))
-    if found is None:
-        raise PersonUnknown(field="number")
-    show(_shown_person(found), as_json=as_json)
-
-
-def _asked_number() -> str:
-    """Return the number: never an argument, which everyone on the machine could read in the list of processes."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
-    typed: str = click.prompt("Number", hide_input=True, err=True)
-    return typed.strip()
-
-
 def _shown(grant: RoleGrant) -> dict[str, object]:
     return {
         "grant": grant.id,
@@ -106,14 +77,4 @@ def _shown(grant: RoleGrant) -> dict[str, object]:
         "approved_at": grant.approved_at,
         "ended_by": grant.ended_by,
         "ended_at": grant.ended_at,
-    }
-
-
-def _shown_person(found: Person) -> dict[str, object]:
-    return {
-        "person": found.id,
-        "name": found.masked_name,
-        "level": found.level.value,
-        "state": found.state.value,
-        "merged_into": found.merged_into,
     }

@@ -1,11 +1,14 @@
 """`yinxin sso`: the clients with which departments call the API, and the systems that people sign in to."""
 
 import click
+import structlog
 
 from portal.commands.keycloak import keycloak
 from portal.commands.opening import opened, opened_foundation
 from portal.commands.output import json_option, show
 from portal.commands.relying import system
+from sso.passing.domain import Hop
+from sso.passing.errors import ChainBroken
 from sso.provider.application import Application
 from sso.provider.application_errors import ApproverMissing
 from sso.provider.applications import ApplicationDesk
@@ -13,6 +16,8 @@ from sso.provider.domain import Client
 from sso.provider.store.participants import DatabaseParticipants, Delivery
 
 _MOST_DELIVERIES = 1000  # more than anybody reads; the newest come first
+
+_log = structlog.get_logger("sso.passing")
 
 _asks = click.option("--requested-by", help="Who asks; needed for systems that people sign in to.")
 _approves = click.option("--approved-by", help="Who approves: another person; needed likewise.")
@@ -96,6 +101,19 @@ def deliveries(unfinished: bool, most: int, as_json: bool) -> None:
     show([_shown_delivery(each) for each in found], as_json=as_json)
 
 
+@sso.command()
+@click.argument("hop")
+@json_option
+def chain(hop: str, as_json: bool) -> None:
+    """For the auditor: recompute the links of the whole chain up to HOP and print its hops, first one first."""
+    try:
+        found = opened().provider.log.check(hop)
+    except ChainBroken as error:
+        _log.error("chain-broken", **error.facts)
+        raise
+    show([_shown_hop(each) for each in found], as_json=as_json)
+
+
 def _takes_two(client: Client, *names: str | None) -> bool:
     """Whether both people are needed: always for sign-in systems, but for sandboxes; else when one of them is named."""
     real = client.relying is not None and not client.relying.sandbox
@@ -138,4 +156,33 @@ def _shown_delivery(found: Delivery) -> dict[str, object]:
         "due_at": found.due_at,
         "finished_at": found.finished_at,
         "failure": found.failure,
+    }
+
+
+def _shown_hop(found: Hop) -> dict[str, object]:
+    """Return a hop as its link covers it; people are ids, the clerk is masked as it is kept."""
+    return {
+        "hop": found.id,
+        "number": found.number,
+        "at": found.at,
+        "expires_at": found.expires_at,
+        "subject": found.subject,
+        "represents": found.represents,
+        "mandate": found.mandate,
+        "from_system": found.from_system,
+        "to_system": found.to_system,
+        "scopes": " ".join(found.scopes),
+        "channel": found.channel.value,
+        "matter": found.matter,
+        "purpose": found.purpose,
+        "purpose_zh": found.purpose_zh,
+        "case": found.case,
+        "counter": found.counter,
+        "counter_name": found.counter_name,
+        "clerk": found.clerk,
+        "clerk_name": found.clerk_name,
+        "presence_method": None if found.presence_method is None else found.presence_method.value,
+        "presence_at": found.presence_at,
+        "previous": found.previous,
+        "link": found.link,
     }

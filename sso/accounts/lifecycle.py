@@ -53,7 +53,7 @@ class PersonLifecycle(PersonDirectory):
     def end(self, person_id: str, *, by: str, reason: str | None = None) -> Person:
         """Keep that a person is deceased or an organisation dissolved; everything that hangs on them ends.
 
-        Raises `PersonUnknown`, `PersonStateUnchanged`, and the errors of `check_person` and `check_reason`.
+        Raises `PersonUnknown`, `PersonNotActive`, and the errors of `check_person` and `check_reason`.
         """
         change = self._change(person_id, Act.ENDED, by=by, reason=reason)
         return self._move(Step(change=change, admits=_NOT_ENDED, state=PersonState.DECEASED, ends_sessions=True))
