@@ -25,11 +25,19 @@ def tables(database: Database) -> set[str]:
     return set(inspect(database.engine).get_table_names()) - {"alembic_version"}
 
 
-def downgrade(database: Database) -> None:
+def downgrade(database: Database, revision: str = "base") -> None:
     config = runner._config()
     with database.writer.connect() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        command.downgrade(config, revision)
+
+
+def upgrade(database: Database, revision: str) -> None:
+    """Bring an empty database to an older revision, as an older release left it."""
+    config = runner._config()
+    with database.writer.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def assert_downgrade_leaves_nothing(database: Database) -> None:
