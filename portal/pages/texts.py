@@ -23,6 +23,9 @@ class Texts:
     nav_docs: str
     home_title: str
     home_intro: str
+    home_mine: str
+    home_mine_text: str
+    home_mine_open: str
     home_departments: str
     home_departments_text: str
     home_public: str
@@ -96,6 +99,9 @@ ZH = Texts(
     nav_docs="接口说明",
     home_title="核验一份电子证照",
     home_intro="查看电子证照的签章是否真实、由谁颁发、目前是否有效。任何人都可以使用，无需登录。",
+    home_mine="我的证照",
+    home_mine_text="登录后查看、下载和出示自己的电子证照，查看谁用过它们，管理代办授权。",
+    home_mine_open="进入",
     home_departments="部门接入",
     home_departments_text="颁发机构的业务系统通过接口签发、查询和吊销电子证照；凭登记的客户端获取访问令牌。",
     home_public="公开材料",
@@ -199,6 +205,9 @@ EN = Texts(
     home_intro=(
         "See whether its seal is genuine, who issued it and whether it is in force. Open to anyone, without signing in."
     ),
+    home_mine="My certificates",
+    home_mine_text="Sign in to see, download and show your certificates, see who used them, and let others act for you.",
+    home_mine_open="Go there",
     home_departments="For departments",
     home_departments_text=(
         "Business systems of issuing authorities issue, look up and revoke certificates through the API, with an "

@@ -98,7 +98,7 @@ _ZH: Final = LooksTexts(
     methods=MappingProxyType(
         {
             PresenceMethod.QR: "您手机上的二维码",
-            PresenceMethod.OTP: "您的动态口令",
+            PresenceMethod.OTP: "您的动态验证码",
             PresenceMethod.CARD: "工作人员核对证件",
         }
     ),

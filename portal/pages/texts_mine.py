@@ -29,7 +29,7 @@ _ZH: Final = MineTexts(
         ("eye", "/my/looks", "谁看过", "每一次使用，谁、为什么"),
         ("mandate", "/my/mandates", "我的授权", "代办、经办人、法定代表人"),
         ("device", "/my/sessions", "登录与同意", "登录的设备，同意的系统"),
-        ("lock", "/security", "安全设置", "密码、动态口令、通行密钥"),
+        ("lock", "/security", "安全设置", "密码、动态验证码、通行密钥"),
     ),
     waiting="{count} 项等待您接受",
 )

@@ -18,9 +18,9 @@ def test_the_person_sees_who_looked_and_objects(window, another, house):
     said = window.page.locator("main").inner_text()
     assert house.everyone.counters[0].name in said
     assert "郑**" in said
-    window.press(window.page.locator("a[href*='/my/looks?']").first)
+    window.press("main a[href*='/my/looks?']")
     window.look("looks-own-too")
-    window.press(window.page.locator("a[href*='/my/looks/object']").first)
+    window.press("main a[href*='/my/looks/object']")
     window.look("object")
     window.send("/my/looks/object", status=422, text=f"本人号码 {who.code.number}")
     window.look("object-refused")

@@ -12,14 +12,17 @@ def test_a_system_is_applied_for_approved_and_collected(window, another, house):
     window.look("systems")
     window.follow("/systems/apply")
     window.look("system-form")
-    window.send("/systems/apply", status=422, label="样本市社保窗口系统", authority=data.AUTHORITY)
-    window.look("system-form-refused")
     window.fill(
+        label="样本市社保窗口系统",
+        authority=data.AUTHORITY,
         contact="信息中心 王工，010-00000000",
         why="社保窗口业务上线",
-        redirect_uris="https://counter.example.gov.cn/callback",
+        redirect_uris="http://counter.example.gov.cn/callback",
         sector="counter.example.gov.cn",
     )
+    window.press("button[value=check]", status=422)
+    window.look("system-form-refused")
+    window.fill(redirect_uris="https://counter.example.gov.cn/callback")
     window.page.locator(f"input[name=matters][value='{RESIDENCE_MATTER.code}']").check()
     window.page.locator(f"input[name=types][value='{data.RESIDENCE_PERMIT}']").check()
     window.press("button[value=check]")
