@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
+from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
@@ -160,7 +161,7 @@ class SystemPages:
 
     def back(self, **_names: str) -> Response:
         """Lead the address of a form's answer back to the page that the form stands on."""
-        return self._browser.go(_page_of(request.path))
+        return self._browser.go(quote(_page_of(request.path)))
 
     def prove_again(self, _error: StepUpRequired) -> Response:
         """Send to the page on which one proves again who one is, and back to where one was."""

@@ -72,7 +72,8 @@ def _target(given: Mapping[str, str]) -> str:
     named = [value for value in (given.get("audience"), given.get("resource")) if value is not None]
     if len(named) != 1:
         raise _invalid("Name the target once, by audience or by resource.")
-    if len(named[0]) > _SHORT:
+    # No registered name or address has other characters; PostgreSQL fails on a NUL in a text.
+    if len(named[0]) > _SHORT or not (named[0].isascii() and named[0].isprintable()):
         raise OAuthRefused("invalid_target", "The target is not one that this client may pass trust to.")
     return named[0]
 
@@ -88,8 +89,8 @@ def _scopes(text: str | None) -> frozenset[Scope] | None:
 
 def _short(given: Mapping[str, str], name: str) -> str | None:
     value = given.get(name)
-    if value is not None and len(value) > _SHORT:
-        raise _invalid(f"The parameter {name} is too long.")
+    if value is not None and (len(value) > _SHORT or not value.isalnum()):
+        raise _invalid(f"The parameter {name} is too long, or not letters and digits.")
     return value
 
 

@@ -117,7 +117,8 @@ class PasskeyDesk(Desk):
     def remove_passkey(self, session: Session, passkey_id: str) -> None:
         """Remove a passkey of the session's person. Raises `StepUpRequired`, `PasskeyUnknown`."""
         self._fresh_owner(session)
-        if not self._with.credentials.remove_passkey(passkey_id, session.person):
+        # Ids are letters and digits; PostgreSQL fails on a NUL in a text.
+        if not passkey_id.isalnum() or not self._with.credentials.remove_passkey(passkey_id, session.person):
             self._refuse(PasskeyUnknown(field="passkey"), "not a passkey of the person", session.person)
 
     def _challenge(self, kind: ChallengeKind, session: str | None) -> bytes:

@@ -78,7 +78,8 @@ class Sessions:
 
     def end(self, session_id: str, by: str, *, reason: str = "signed-out") -> None:
         """End a session of the person `by` and cut its tie. Raises `SessionUnknown`, also for others' sessions."""
-        if not self._store.end(session_id, by, reason=reason, at=self._clock.now()):
+        # Ids are letters and digits; PostgreSQL fails on a NUL in a text.
+        if not session_id.isalnum() or not self._store.end(session_id, by, reason=reason, at=self._clock.now()):
             _log.warning("session not ended", person=by, reason="unknown, ended or of another person")
             raise SessionUnknown(field="session")
         _log.info("session ended", session=session_id, person=by, reason=reason)

@@ -215,11 +215,16 @@ def register(installation: Installation, scopes: str, *, label: str = "测试系
 @contextmanager
 def attacked(template: Template, folder: Path) -> Iterator[Attacked]:
     """Open an installation of one test's own, with the demonstration's people."""
-    settings = load_settings(
-        **(template.copy(folder / "home") | {"sign_in_rate_per_minute": 100_000, "token_rate_per_minute": 100_000})
-    )
+    with populated(template.copy(folder / "home"), template.full) as house:
+        yield house
+
+
+@contextmanager
+def populated(settings: Mapping[str, object], department: ApiClient) -> Iterator[Attacked]:
+    """Open an initialised installation, with a clock of its own, and let the people in."""
+    loaded = load_settings(**{**settings, "sign_in_rate_per_minute": 100_000, "token_rate_per_minute": 100_000})
     clock = FixedClock(SystemClock().now())
-    installation = open_installation(settings, open_foundation(settings, clock))
+    installation = open_installation(loaded, open_foundation(loaded, clock))
     try:
         second = register(installation, SCOPES, label="第二系统", pass_to=frozenset({"api"}))
         first = register(
@@ -239,8 +244,8 @@ def attacked(template: Template, folder: Path) -> Iterator[Attacked]:
             people=everyone,
             first=first,
             second=second,
-            department=template.full,
-            issuer=settings.public_url,
+            department=department,
+            issuer=loaded.public_url,
         )
     finally:
         installation.close()

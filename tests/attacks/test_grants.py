@@ -35,8 +35,8 @@ def test_who_registered_with_anothers_number_reads_nothing(house: Attacked) -> N
         asked = house.api(method, f"/api/v1/certs/{path}", passed, {} if method == "POST" else None)
         assert (asked.status_code, asked.get_json()["code"]) == (403, "proofing-too-low")
     assert identifier not in thief.get("/my/certificates").get_data(as_text=True)
-    for page in ("", "/file", "/preview.png"):
-        assert thief.get(f"/my/certificates/{identifier}{page}").status_code == 404
+    for part in ("", "/file", "/preview.png"):
+        assert thief.get(f"/my/certificates/{identifier}{part}").status_code == 404
     looks = thief.get("/my/looks/export").get_json()
     assert {row["kind"] for row in looks["rows"]} <= {"hop"}
     page = thief.get("/my")
