@@ -46,21 +46,26 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a figure should reach: an absolute rate, or a ratio to its reference."""
+    """What a figure should reach: an absolute rate, a ratio to its reference, or a time that it must not exceed."""
 
     rate: float | None = None
     ratio: float | None = None
+    most: float | None = None
 
     def text(self, unit: str) -> str:
         """Return the target as the table shows it."""
         if self.rate is not None:
             return f"≥ {self.rate:g} {unit}"
+        if self.most is not None:
+            return f"≤ {self.most:g} {unit}"
         return f"≥ {self.ratio:g} × reference"
 
     def reached(self, ours: float, ratio: float | None) -> bool:
         """Tell whether the medians reach it."""
         if self.rate is not None:
             return ours >= self.rate
+        if self.most is not None:
+            return ours <= self.most
         return ratio is not None and self.ratio is not None and ratio >= self.ratio
 
 

@@ -12,17 +12,60 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from portal.bench import PARTS
+from portal.bench import OVER_HTTP, PARTS
 from portal.bench.documents import document_figures
 from portal.bench.engines import guard_figures, sm2_figures
 from portal.bench.measure import ROUNDS, Figure
 from portal.bench.network import network_figures
+from portal.bench.stage import Stage, set_stage
+from portal.bench.trusting import (
+    Served,
+    code_flow_figures,
+    exchange_figures,
+    introspection_figures,
+    page_figures,
+    sign_in_figures,
+    trusting_house,
+)
 from portal.bench.world import BenchWorld, bench_world
 from trust.gm import selftest
 
 _Part = Callable[[BenchWorld], Iterator[Figure]]
+
+
+_STAGES: dict[str, Stage] = {}
+"""The stage of a world, by its address: it is set once, by the first part that needs it."""
+
+
+def _trusting(part: Callable[[Served], Iterator[Figure]]) -> _Part:
+    """Return a part that has people, systems and tokens, and a service of its own."""
+
+    def run(world: BenchWorld) -> Iterator[Figure]:
+        address = world.installation.foundation.settings.public_url
+        if address not in _STAGES:
+            _STAGES[address] = set_stage(world.installation)
+        with trusting_house(world, _STAGES[address]) as house:
+            yield from part(house)
+
+    return run
+
+
 _FIGURES: dict[str, _Part] = dict(
-    zip(PARTS, (lambda _world: sm2_figures(), guard_figures, document_figures, network_figures), strict=True)
+    zip(
+        PARTS,
+        (
+            lambda _world: sm2_figures(),
+            guard_figures,
+            document_figures,
+            network_figures,
+            _trusting(sign_in_figures),
+            _trusting(code_flow_figures),
+            _trusting(introspection_figures),
+            _trusting(exchange_figures),
+            _trusting(page_figures),
+        ),
+        strict=True,
+    )
 )
 
 
@@ -55,7 +98,7 @@ def run_bench(*, as_json: bool, only: tuple[str, ...]) -> None:
     machine = Machine.here()
     missing = (
         []
-        if shutil.which("wrk") or (only and "http" not in only)
+        if shutil.which("wrk") or (only and not OVER_HTTP & set(only))
         else ["http: wrk is missing (Debian/Ubuntu: apt-get install wrk)"]
     )
     figures: list[Figure] = []
