@@ -206,7 +206,7 @@ EN = Texts(
         "See whether its seal is genuine, who issued it and whether it is in force. Open to anyone, without signing in."
     ),
     home_mine="My certificates",
-    home_mine_text="Sign in to see, download and show your certificates, see who used them, and let others act for you.",
+    home_mine_text="Sign in to see, download and show your certificates, see who used them, let others act for you.",
     home_mine_open="Go there",
     home_departments="For departments",
     home_departments_text=(
