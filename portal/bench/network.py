@@ -7,21 +7,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from portal.bench.load import WrkFailed
 from portal.bench.measure import Figure, Target, figure
 from portal.bench.world import BenchWorld
 from portal.demo.server import served
-from trust.kernel.errors import InternalFault
 
 _SECONDS = 3
 _CONNECTIONS = 32
-
-
-class WrkFailed(InternalFault):
-    """wrk reported refused or failed requests: its figure would mean nothing."""
-
-    code = "bench-requests-failed"
-    title = "Requests of the benchmark failed."
-    title_zh = "基准测试的请求未成功。"
 
 
 def network_figures(world: BenchWorld) -> Iterator[Figure]:
