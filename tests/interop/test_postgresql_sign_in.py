@@ -5,11 +5,10 @@ commits, the other must see at its next request.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from threading import Barrier
-from typing import Any, NamedTuple
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
 
 import pyotp
 import pytest
@@ -20,43 +19,41 @@ from portal.foundation import open_foundation
 from portal.wiring import application, open_installation
 from sso.accounts.domain import PersonState
 from sso.accounts.ports import Claims, Outcome, SourceName
-from sso.mandates.domain import GrantCommand, MandateKind
 from sso.provider.domain import Registered
-from sso.signin.devices import Device
-from sso.signin.domain import Strength
 from sso.signin.errors import SignInRefused, SignInThrottled
 from tests.attacks.house import (
     ACCESS_TOKEN,
-    FOOD,
     PASSWORD,
     Attacked,
     Browser,
     attacked,
     give_app,
     give_password,
-    parameters,
     redeem,
     resident_number,
 )
 from tests.integration.installation import Template, make
 from tests.interop.postgresql import database_in
 from tests.interop.relying.listener import Listener
+from tests.interop.two_processes import (
+    DEVICE,
+    Pair,
+    assert_dead,
+    at_once,
+    decide,
+    exchanged,
+    is_active,
+    mandate_of,
+    session,
+    token_of,
+)
 from tests.sso.accounts.world import MemorySource
-from trust.kernel.errors import NotAuthenticated, TrustError
+from trust.kernel.errors import TrustError
 
 pytestmark = pytest.mark.integration
 
 ROUNDS = 12  # with real desks and signatures; tests/sso asks for many more of the tables alone
-EXCHANGES = 3  # of each round, some before what ends them, some after
 EVERYTHING = "openid profile certs:read offline_access"
-DEVICE = Device(address="203.0.113.9", label="test")
-
-
-class Pair(NamedTuple):
-    """Two systems at the counters: the first passes trust to the second, which reads certificates."""
-
-    first: Registered
-    second: Registered
 
 
 @pytest.fixture(scope="module")
@@ -118,28 +115,6 @@ def clerk(house: Attacked, app: pyotp.TOTP) -> Browser:
     browser = house.browser()
     browser.sign_in(people.CLERK_NUMBER, app=app.secret)
     return browser
-
-
-def is_active(house: Attacked, who: Registered, token: str) -> bool:
-    return bool(house.introspect(who, token)["active"])
-
-
-def assert_dead(houses: tuple[Attacked, ...], tokens: list[str]) -> None:
-    for house in houses:
-        for token in tokens:
-            with pytest.raises(NotAuthenticated):
-                house.installation.provider.reader.read(token)
-
-
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    start = Barrier(len(works))
-
-    def run(work: Callable[[], Any]) -> Any:
-        start.wait(timeout=30)
-        return work()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
 
 
 def refresh(house: Attacked, who: Registered, token: str) -> Any:
@@ -265,81 +240,53 @@ def test_a_merge_ends_the_tokens_of_both_and_either_number_leads_to_the_survivor
 def test_no_check_accepts_a_mandate_that_was_withdrawn_while_trust_was_passed_on(
     house: Attacked, other: Attacked, pair: Pair
 ) -> None:
-    session = _session(house, people.AGENT_NUMBER)
+    agent = session(house, people.AGENT_NUMBER)
     for _ in range(ROUNDS):
-        mandate = _mandate(house)
-        token = _token(house, pair.first, session, represents=mandate)
+        mandate = mandate_of(house)
+        token = token_of(house, pair.first, agent, represents=mandate)
         passed = at_once(
-            lambda token=token: _exchanged(other, pair, token),
+            lambda token=token: exchanged(other, pair, token),
             lambda mandate=mandate: house.installation.registers.mandates.withdraw(
                 mandate, by=house.people.representative.id
             ),
         )[0]
         assert_dead((house, other), [token, *passed])
-        assert _exchanged(other, pair, token) == []
+        assert exchanged(other, pair, token) == []
 
 
 def test_no_check_accepts_what_a_clerk_did_who_was_disabled_meanwhile(
     house: Attacked, other: Attacked, pair: Pair, citizen: Browser, app: pyotp.TOTP
 ) -> None:
     subject = citizen.tokens(pair.first, represents=house.people.representation.id)["access_token"]
-    session = _session(house, people.CLERK_NUMBER, app)
+    clerk = session(house, people.CLERK_NUMBER, app)
     for _ in range(ROUNDS):
-        actor = _token(house, pair.first, session, scope="openid counter:assist", matter=None)
+        actor = token_of(house, pair.first, clerk, scope="openid counter:assist", matter=None)
         case = house.case(actor)
         acting = {"actor_token": actor, "actor_token_type": ACCESS_TOKEN, "case": case}
         passed = at_once(
-            lambda acting=acting: _exchanged(other, pair, subject, **acting),
-            lambda: _decide(house, "request_disabling"),
+            lambda acting=acting: exchanged(other, pair, subject, **acting),
+            lambda: decide(house, "request_disabling"),
         )[0]
         assert_dead((house, other), [actor, *passed])
-        assert _exchanged(other, pair, subject, **acting) == []
-        _decide(house, "request_enabling")
+        assert exchanged(other, pair, subject, **acting) == []
+        decide(house, "request_enabling")
     assert is_active(other, pair.first, subject)
 
 
-def _exchanged(house: Attacked, pair: Pair, token: str, **more: str) -> list[str]:
-    """Pass trust on a few times and return the tokens; a refusal names what has ended, nothing else."""
-    answers = [house.exchange(pair.first, token, pair.second.client.id, **more) for _ in range(EXCHANGES)]
-    for answer in answers:
-        assert answer.status_code == 200 or answer.get_json()["error"] in {"invalid_grant", "invalid_request"}
-    return [answer.get_json()["access_token"] for answer in answers if answer.status_code == 200]
+NUL = "a\x00b"
 
 
-def _session(house: Attacked, number: str, app: pyotp.TOTP | None = None) -> Any:
-    desk = house.installation.people.sign_ins
-    done = desk.with_password(people.resident(number), PASSWORD, DEVICE)
-    if app is not None:
-        house.clock.advance(seconds=30)
-        done = desk.with_code(done.attempt, app.at(house.clock.now()), DEVICE)
-    return done.session
-
-
-def _token(house: Attacked, who: Registered, session: Any, *, represents: str | None = None, **changes: Any) -> str:
-    """Return the access token of a session that needs no page."""
-    desk = house.installation.provider.desk
-    pending = desk.open({name: [value] for name, value in parameters(who, **changes).items()})
-    desk.need(pending, session)
-    address = desk.approve(pending, session, represents=represents)
-    answer = redeem(house, who, address.split("code=")[1].partition("&")[0])
-    assert answer.status_code == 200, answer.get_data(as_text=True)
-    return str(answer.get_json()["access_token"])
-
-
-def _mandate(house: Attacked) -> str:
-    desk, everyone = house.installation.registers.mandates, house.people
-    command = GrantCommand(
-        kind=MandateKind.STANDING_AGENT,
-        principal=everyone.enterprise.id,
-        agent=everyone.agent.id,
-        matters=frozenset({FOOD}),
-        valid_until=house.clock.now() + timedelta(days=30),
-    )
-    offer = desk.grant(command, by=everyone.representative.id, strength=Strength.ONE_TIME_CODE)
-    return desk.accept(offer.id, by=everyone.agent.id).id
-
-
-def _decide(house: Attacked, act: str) -> None:
-    desk = house.installation.registers.appointments
-    change = getattr(desk, act)(house.people.clerk.id, requested_by=people.ASKS, reason="测试")
-    desk.approve(change.id, approved_by=people.APPROVES)
+def test_no_name_with_a_nul_fails(house: Attacked, pair: Pair, citizen: Browser, clerk: Browser) -> None:
+    """PostgreSQL takes no NUL in a text, and SQLite does: a name that nobody checked would be a failure of ours."""
+    actor = clerk.tokens(pair.first, scope="openid counter:assist", matter=None)["access_token"]
+    own = citizen.tokens(pair.first)["access_token"]
+    failed = []
+    for rule in house.app.url_map.iter_rules():
+        path = re.sub(r"<[^>]+>", quote(NUL), rule.rule)
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE"}) if rule.arguments else ():
+            answers = [house.api(method, path, token, {}) for token in (actor, own)]
+            answers.append(citizen.client.open(path, method=method, headers={"Accept": "text/html"}))
+            failed += [(method, rule.rule, answer.status_code) for answer in answers if answer.status_code >= 500]
+    page = citizen.get("/my/sessions")
+    assert citizen.submit(page, "/my/sessions/end", {"session": NUL}).status_code < 500
+    assert failed == []
