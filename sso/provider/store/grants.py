@@ -9,10 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from sso.provider.grants import Code, CodeFault, Grant, Redeemed, RefreshToken
 from sso.provider.reference import contents_of, private_members, public_claims
+from sso.provider.strict_jws import decode
 from sso.revocation.domain import Tie, TieKind
 from sso.revocation.store import cut_within, first_cut_within
 from trust.db import Base, Database
-from trust.kernel.encoding import canonical_json
+from trust.kernel.encoding import base64url, canonical_json
 from trust.sealing import FieldCipher
 
 
@@ -98,7 +99,7 @@ def add_within(connection: Connection, grant: Grant, code: Code, cipher: FieldCi
         "client": contents.client,
         "redirect_uri": code.redirect_uri,
         "challenge": code.challenge,
-        "nonce": code.nonce,
+        "nonce": None if code.nonce is None else _sealed_nonce(code, cipher),
         "confirmation": code.confirmation,
         "expires_at": code.expires_at.isoformat(),
     }
@@ -153,7 +154,7 @@ class DatabaseGrantStore:
             cut = first_cut_within(connection, grant.contents.ties)
         if now >= datetime.fromisoformat(row.expires_at):
             return CodeFault.EXPIRED
-        return CodeFault.ENDED if cut is not None else Redeemed(code=_code(row), grant=grant)
+        return CodeFault.ENDED if cut is not None else Redeemed(code=_code(row, self._cipher), grant=grant)
 
     def keep_refresh(self, token: RefreshToken, now: datetime) -> None:
         """Keep the first refresh token of a grant."""
@@ -209,12 +210,18 @@ class DatabaseGrantStore:
         )
 
 
-def _code(row: Row[Any]) -> Code:
+def _sealed_nonce(code: Code, cipher: FieldCipher) -> str:
+    """Return the nonce as its row holds it: sealed, as a client may write a number of a person into it (law 7)."""
+    return base64url(cipher.seal((code.nonce or "").encode(), place=_nonce_place(code.digest)))
+
+
+def _code(row: Row[Any], cipher: FieldCipher) -> Code:
+    sealed = row.nonce
     return Code(
         digest=row.digest,
         redirect_uri=row.redirect_uri,
         challenge=row.challenge,
-        nonce=row.nonce,
+        nonce=None if sealed is None else cipher.open(decode(sealed), place=_nonce_place(row.digest)).decode(),
         confirmation=row.confirmation,
         expires_at=datetime.fromisoformat(row.expires_at),
     )
@@ -228,6 +235,10 @@ def _refresh_row(token: RefreshToken, now: datetime) -> dict[str, object]:
         "issued_at": now.isoformat(),
         "expires_at": token.expires_at.isoformat(),
     }
+
+
+def _nonce_place(digest: bytes) -> str:
+    return f"sso_codes.nonce:{digest.hex()}"
 
 
 def _place(grant_id: str) -> str:

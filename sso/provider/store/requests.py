@@ -1,17 +1,22 @@
-"""Authorization requests in the database, pushed and pending; only the digest of the secret that names one is kept."""
+"""Authorization requests in the database, pushed and pending; only the digest of the secret that names one is kept.
+
+What a client wrote into its request is sealed: it may hold a number of a person (law 7), as `state` or `nonce`.
+"""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, LargeBinary, String, Text, bindparam, delete, select, update
+from sqlalchemy import Connection, LargeBinary, Row, String, Text, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sso.provider.errors import AuthorizationExpired, AuthorizationNotReady
 from sso.provider.ports import Approval, KeptRequest
 from sso.provider.requests import AuthorizationRequest, request_of, request_text
 from sso.provider.store import consents, grants, participants
+from sso.provider.strict_jws import decode
 from sso.revocation.store import first_cut_within
 from trust.db import Base, Database
+from trust.kernel.encoding import base64url
 from trust.sealing import FieldCipher
 
 _PUSHED: Final = "pushed"
@@ -41,7 +46,7 @@ _NOTE = update(_REQUESTS).where(_REQUESTS.c.digest == bindparam("id")).values(se
 
 
 class DatabaseAuthorizationStore:
-    """An `AuthorizationStore` on the database. `cipher` seals what a grant keeps of a person."""
+    """An `AuthorizationStore` on the database. `cipher` seals requests, and what a grant keeps of a person."""
 
     def __init__(self, database: Database, cipher: FieldCipher) -> None:
         self._database = database
@@ -66,7 +71,7 @@ class DatabaseAuthorizationStore:
         if row is None:
             return None
         return KeptRequest(
-            request=request_of(row.parameters),
+            request=self._opened(row),
             created_at=datetime.fromisoformat(row.created_at),
             expires_at=datetime.fromisoformat(row.expires_at),
             seen_by=row.session,
@@ -89,7 +94,7 @@ class DatabaseAuthorizationStore:
             row = connection.execute(select(_REQUESTS).where(*mine)).first()
             if row is None or connection.execute(delete(_REQUESTS).where(*mine)).rowcount != 1:
                 return None
-        return request_of(row.parameters) if now < datetime.fromisoformat(row.expires_at) else None
+        return self._opened(row) if now < datetime.fromisoformat(row.expires_at) else None
 
     def approve(self, approval: Approval) -> None:
         """Answer a request, in one commit: the request ends; grant, code, consent and participant come to be.
@@ -116,17 +121,24 @@ class DatabaseAuthorizationStore:
             "digest": digest,
             "kind": kind,
             "client": request.client,
-            "parameters": request_text(request),
+            "parameters": base64url(self._cipher.seal(request_text(request).encode(), place=_place(digest))),
             "created_at": moments[0].isoformat(),
             "expires_at": moments[1].isoformat(),
         }
         with self._database.begin() as connection:
             connection.execute(_REQUESTS.insert(), row)
 
+    def _opened(self, row: Row[Any]) -> AuthorizationRequest:
+        return request_of(self._cipher.open(decode(row.parameters), place=_place(row.digest)).decode())
+
 
 def sweep_within(connection: Connection, now: datetime) -> int:
     """Forget the requests whose life is over, and return how many there were."""
     return connection.execute(delete(_REQUESTS).where(_REQUESTS.c.expires_at < now.isoformat())).rowcount
+
+
+def _place(digest: bytes) -> str:
+    return f"sso_requests.parameters:{digest.hex()}"
 
 
 def _drop(connection: Connection, digest: bytes) -> bool:

@@ -469,3 +469,22 @@ def test_no_code_and_no_request_id_is_kept_or_logged(house: House, who: Register
     for secret in (pending.id, code):
         assert secret not in kept + repr(logs)
     assert CHALLENGE in kept
+
+
+def test_what_a_client_writes_into_its_request_is_kept_sealed(house: House, who: Registered) -> None:
+    """A careless system puts a number of a person into `state` or `nonce` (law 7)."""
+    number = "11010519491231002X"
+    kept = []
+
+    def look() -> None:
+        with house.database.connect() as connection:
+            statements = ("select * from sso_requests", "select * from sso_codes")
+            kept.append(repr([connection.exec_driver_sql(statement).all() for statement in statements]))
+
+    pending = house.desk.open(parameters(who.client.id, state=number, nonce=number))
+    look()
+    assert house.desk.find(pending.id).nonce == number
+    house.desk.need(pending, session(house))
+    assert answer_of(house.desk.approve(pending, session(house)))["state"] == number
+    look()
+    assert all(len(each) > 200 and number not in each for each in kept)
