@@ -25,7 +25,7 @@ LIBRARY_HOMES = {
     "gmssl": ("trust.gm.fallback",),
     "joserfc": ("sso.provider", "sso.keycloak", "portal.demo.relying"),
     "keycloak": ("sso.keycloak",),
-    "nacl": ("trust.sealing", "hsm_adapter", "sso.signin.passwords"),
+    "nacl": ("trust.sealing", "hsm_adapter", "sso.signin.passwords", "portal.bench.trusting"),
     "obstore": ("trust.files",),
     "pikepdf": ("seals",),
     "pyhanko": ("trust.formats", "seals", "verifier"),

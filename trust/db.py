@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, cast
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Delete, Engine, Insert, MetaData, Select, Update, create_engine, event, select
 from sqlalchemy.dialects import sqlite
@@ -109,6 +110,7 @@ class Database:
         self.writer: Engine = self.engine.execution_options(**{_WRITES: True})
         self._keeps = _is_sqlite_file(url)
         self._kept = threading.local()
+        self._places: WeakSet[_Kept] = WeakSet()  # of all threads, so that `close` leaves no file open
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -156,6 +158,7 @@ class Database:
             return None
         if kept is None or kept.pool is not self.engine.pool or kept.connection.closed:
             kept = self._kept.place = _Kept(pool=self.engine.pool, connection=self._reader.connect())
+            self._places.add(kept)
         kept.busy = True
         return kept
 
@@ -174,11 +177,14 @@ class Database:
                     raise DatabaseNotDurable(f"{name} is off.", field=name)
 
     def close(self) -> None:
-        """Close all pooled connections."""
+        """Close all connections: those that threads keep, and the pool."""
+        for kept in tuple(self._places):
+            if not kept.busy:
+                kept.connection.close()
         self.engine.dispose()
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, weakref_slot=True, eq=False)
 class _Kept:
     """The connection that a thread reads with; `busy` while a unit of work is open on it."""
 

@@ -25,6 +25,11 @@ _ARGUMENTS = [
 ]
 
 
+def _need_chromium() -> None:
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs {CHROMIUM}: apt-get install chromium fonts-noto-cjk")
+
+
 @dataclass(frozen=True)
 class Mode:
     """In which language a journey is made, and whether the browser runs scripts."""
@@ -40,10 +45,11 @@ class Mode:
 MODES = (Mode("zh"), Mode("en"), Mode("zh", script=False))
 
 
-@pytest.fixture(scope="session")
+# One browser per file, not per run: while Playwright is open its event loop runs in this thread, and other tests of the
+# same worker, whose code has a loop of its own (pyHanko's), would fail.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs {CHROMIUM}: apt-get install chromium fonts-noto-cjk")
+    _need_chromium()
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -57,7 +63,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def house(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    _need_chromium()
     with open_house(installation.template(tmp_path_factory), tmp_path_factory.mktemp("house")) as opened:
         yield opened
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from portal.pages.texts_security import SECURITY_TEXTS
 from sso.accounts.domain import ProofingLevel
-from sso.signin.domain import Strength
+from sso.signin.domain import SIGN_INS
 from tests.portal.offices import hidden_fields, open_office
 from tests.sso.signin.authenticator import Authenticator
 from tests.sso.signin.world import OTHER_PASSWORD, PASSWORD, ZHANG
@@ -28,7 +28,7 @@ def office(tmp_path):
 def test_there_is_a_word_for_every_level_and_strength():
     for texts in SECURITY_TEXTS.values():
         assert len(texts.levels) == len(ProofingLevel)
-        assert len(texts.strengths) == len(Strength)
+        assert len(texts.strengths) == len(SIGN_INS)
         assert all(getattr(texts, name) for name in texts.__slots__)
 
 
