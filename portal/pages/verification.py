@@ -21,6 +21,7 @@ from portal.pages.texts import TEXTS, Texts
 from trust.formats.qr import qr_texts
 from trust.http.rate import RateLimiter, client_address
 from trust.kernel.errors import InvalidInput, MalformedInput
+from trust.kernel.identifiers import ROOT
 from verifier.ports import LibraryState
 from verifier.reasons import Outcome, Reason
 from verifier.report import Language, Report, Verdict
@@ -135,7 +136,7 @@ class VerificationPages:
         try:
             return self._shown(self._judge.verify_identifier(text))
         except (InvalidInput, MalformedInput) as error:
-            return self._again(fault_of(error, (_IDENTIFIER,), otherwise=_IDENTIFIER), identifier=text)
+            return self._again(fault_of(error, (_IDENTIFIER,), otherwise=_IDENTIFIER), identifier=_repeatable(text))
 
     def _pictured(self, picture: bytes) -> ResponseReturnValue:
         try:
@@ -160,6 +161,11 @@ class VerificationPages:
     def _again(self, faults: dict[str, str], *, identifier: str = "") -> tuple[str, int]:
         page = self._pages.render("verify.html", faults=faults, identifier=identifier)
         return page, HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _repeatable(text: str) -> str:
+    """Return what was typed if it may stand on a page again: an identifier, never what may be a person's number."""
+    return text if text.startswith(f"{ROOT}.") else ""
 
 
 def blueprint(pages: Pages, judge: Judge, limiter: RateLimiter, *, public_url: str) -> Blueprint:
