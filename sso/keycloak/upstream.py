@@ -44,7 +44,8 @@ PENDING_SECONDS: Final = 600
 MAX_PARAMETER_CHARACTERS: Final = 2048
 """Longest value in the answer that is looked at; Keycloak's code has about 110 characters."""
 
-_NAME_CHARACTERS: Final = 40  # of a name or an error that somebody else chose, in the log
+_ERROR_CHARACTERS: Final = 40  # of an error that somebody else chose, in the log
+_OF_ERRORS: Final = frozenset("_abcdefghijklmnopqrstuvwxyz")  # the names of RFC 6749 and OIDC; no digit (law 7)
 
 _log = structlog.get_logger("sso.keycloak")
 
@@ -124,7 +125,7 @@ class UpstreamDesk:
             UpstreamDeclined, UpstreamCodeRefused, UpstreamTokenInvalid, UpstreamUnavailable, UpstreamMetadataInvalid,
             and the refusals of `read_person` and `Acceptance.accept`.
         """
-        with _refusals_logged(source):
+        with _refusals_logged(self._known(source)):
             return self._finished(source, parameters, browser_binding)
 
     def opened(self, sign_in: UpstreamSignIn, session: Session) -> None:
@@ -136,7 +137,7 @@ class UpstreamDesk:
 
         Raises `UpstreamUnknown`, `UpstreamTokenInvalid` (also for a token used before), and as `begin`.
         """
-        with _refusals_logged(source):
+        with _refusals_logged(self._known(source)):
             return self._ended(source, logout_token)
 
     def _finished(self, source: str, parameters: Mapping[str, Sequence[str]], browser_binding: str) -> UpstreamSignIn:
@@ -219,6 +220,10 @@ class UpstreamDesk:
         _log.info("upstream logout", source=source, sessions=len(ended))
         return len(ended)
 
+    def _known(self, name: str) -> str | None:
+        """Return the name if it is one of ours: anything else is what somebody typed into an address (law 7)."""
+        return name if name in self._providers else None
+
     def _provider(self, name: str) -> UpstreamProvider:
         provider = self._providers.get(name)
         if provider is None or not provider.source.enabled:
@@ -241,11 +246,11 @@ class UpstreamDesk:
 
 
 @contextmanager
-def _refusals_logged(source: str) -> Iterator[None]:
+def _refusals_logged(source: str | None) -> Iterator[None]:
     try:
         yield
     except TrustError as refusal:
-        _log.warning("upstream refused", **({"source": source[:_NAME_CHARACTERS]} | refusal.facts), code=refusal.code)
+        _log.warning("upstream refused", **({"source": source} | refusal.facts), code=refusal.code)
         raise
 
 
@@ -281,7 +286,7 @@ def _is_text(value: object) -> bool:
 
 
 def _printable(error: str) -> str:
-    return "".join(each for each in error[:_NAME_CHARACTERS] if each.isalnum() or each == "_")
+    return "".join(each for each in error[:_ERROR_CHARACTERS] if each in _OF_ERRORS)
 
 
 def _place(key: bytes) -> str:

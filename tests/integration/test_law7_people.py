@@ -6,6 +6,7 @@ number typed wherever it does not belong.
 
 import base64
 import json
+import re
 from contextlib import closing
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -16,7 +17,7 @@ from portal.demo.browser import Browser
 from portal.demo.server import served
 from portal.wiring import open_installation
 from tests.integration.conftest import Served
-from tests.integration.door import FORM, JSON, Door, basic, bearer
+from tests.integration.door import FORM, Door, basic, bearer
 from tests.integration.installation import today
 from tests.integration.sign_in_house import (
     PASSING,
@@ -39,6 +40,7 @@ pytestmark = pytest.mark.integration
 
 NEWCOMER_NUMBER, NEWCOMER_NAME = "11999919920303002X", "吴新来"
 OTHER_PASSWORD = "violet glacier under nine ladders"
+PARAMETER = re.compile(r"\{[^}]+\}")
 NAMES = {
     data.RESIDENT_NUMBER: people.CITIZEN_NAME,
     people.CLERK_NUMBER: people.CLERK_NAME,
@@ -116,7 +118,7 @@ def run(world, listener, browsers):
     assert citizen.browser.get(citizen.goodbye(first)).url.startswith(house.first.goodbye)
     assert not is_active(house, passed, house.second)
     tokens += [listener.logout_token(system.logout) for system in (house.first, house.second)]
-    number_everywhere(house, second.access)
+    number_everywhere(house, [service.door().token(service.client), clerk_tokens.access, second.access])
     return tokens
 
 
@@ -194,7 +196,7 @@ def certificate_read(house, access):
     return token
 
 
-def number_everywhere(house, token):
+def number_everywhere(house, tokens):
     """Type the citizen's number wherever it does not belong; nothing of it is an answer of ours, nothing a fault."""
     number, door = data.RESIDENT_NUMBER, Door(house.issuer)
     good = dict(parse_qs(urlsplit(Visitor(house=house, number=number).ask(PASSING)).query, keep_blank_values=True))
@@ -213,21 +215,13 @@ def number_everywhere(house, token):
             door.ask("POST", f"/oauth/{path}", urlencode({"grant_type": "refresh_token", name: number}).encode(), own)
             for name in [*names.split(" "), number]
         ]
-    as_json = JSON | bearer(token)
-    for path in (
-        "cases",
-        "presence/otp",
-        "persons/proofing",
-        "persons/recovery-code",
-        "mandates",
-        f"cases/{number}/close",
-    ):
-        body = json.dumps({"counter": number, "matter": number, number: number}).encode()
-        answers.append(door.ask("POST", f"/api/v1/{path}", body, as_json))
+    answers += described_operations(house, [*tokens, number])
     for path in (
         f"sign-in?next=/{number}",
         f"sign-in/upstream/{number}",
         f"oauth/continue?request={number}",
+        f"sso/upstream/{number}/callback?state={number}&error={number}",
+        f"oauth/logout?state={number}&id_token_hint={number}&client_id={number}",
         "oauth/userinfo",
     ):
         answers.append(door.ask("GET", f"/{quote(path, safe='/?=')}", headers=bearer(number)))
@@ -239,6 +233,53 @@ def number_everywhere(house, token):
             page = browser.submit(page, {"number": typed, "password": number, "kind": "111"})
             assert page.status in {401, 422, 429}
     assert max(answer.status for answer in answers) < 500
+
+
+def described_operations(house, tokens):
+    """Ask every operation of the API description with the number in each place of its address and of its body."""
+    number, door = data.RESIDENT_NUMBER, house.door
+    for path, methods in door.ask("GET", "/openapi.json").json["paths"].items():
+        address = PARAMETER.sub(number, path)
+        for method, operation in methods.items():
+            if method not in {"get", "post"}:
+                continue
+            query = "&".join(f"{found['name']}={number}" for found in operation.get("parameters", ()))
+            for media_type, described in operation.get("requestBody", {"content": {"": {}}})["content"].items():
+                for body in bodies(media_type, described.get("example"), number):
+                    for token in tokens:
+                        headers = bearer(token) | {"Idempotency-Key": number}
+                        headers |= {"Content-Type": media_type} if media_type else {}
+                        yield door.ask(method.upper(), f"{address}?{query}", body, headers)
+
+
+def bodies(media_type, sample, number):
+    """Return bodies with the number in the place of each value, and of each name."""
+    if not sample or not media_type.startswith(("application/json", "application/x-www-form")):
+        yield number.encode()
+        return
+    flat = media_type.startswith("application/x-www-form")
+    for place in (*places(sample), None):
+        filled = put(sample, place, number) if place is not None else {**sample, number: number}
+        yield urlencode(filled).encode() if flat else json.dumps(filled).encode()
+
+
+def places(value, path=()):
+    """Yield the paths of all that is no object and no list."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if inside is None:
+        yield path
+        return
+    for name, each in inside:
+        yield from places(each, (*path, name))
+
+
+def put(value, path, number):
+    """Return a copy with the number at a path."""
+    if not path:
+        return number
+    copied = value.copy()
+    copied[path[0]] = put(value[path[0]], path[1:], number)
+    return copied
 
 
 @pytest.mark.usefixtures("run")

@@ -252,6 +252,19 @@ def test_nothing_personal_and_no_secret_stands_in_the_log_or_the_tables(house: H
         assert secret not in str(lines)
 
 
+def test_what_was_typed_for_a_platform_or_its_error_is_not_logged(house: House) -> None:
+    """Anybody writes addresses: the name of a platform, the name of an error."""
+    with capture_logs() as lines:
+        for act in (lambda: house.desk.log_out(NUMBER, "x"), lambda: house.desk.finish(NUMBER, {}, BROWSER)):
+            with pytest.raises(UpstreamUnknown):
+                act()
+        declined = house.returned(house.begun(), error=f"access_denied{NUMBER}")
+        with pytest.raises(UpstreamDeclined):
+            house.desk.finish("province", declined, BROWSER)
+    assert NUMBER not in str(lines)
+    assert [line.get("error") for line in lines if line["log_level"] == "warning"] == [None, None, "access_denied"]
+
+
 def _dump(house: House) -> str:
     """Every row of every table, as text."""
     raw = house.database.engine.raw_connection()
