@@ -74,10 +74,10 @@ def test_by_identifier(window, issued):
         window.look(f"identifier-{name}")
         assert window.page.locator(verdict).is_visible(), name
     window.open("/verify")
-    window.fill(identifier="not an identifier")
+    window.fill(identifier="1.2.156.3005.2.mistyped")
     window.press("form:has(#identifier) button", status=422)
     window.look("identifier-mistyped")
-    assert window.page.locator("#identifier").input_value() == "not an identifier"
+    assert window.page.locator("#identifier").input_value() == "1.2.156.3005.2.mistyped"
 
 
 def test_by_a_picture_of_the_code(window, issued):
