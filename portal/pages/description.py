@@ -57,6 +57,7 @@ _REFUSALS = {
     "400": "The request cannot be read",
     "401": "No token, or one that is not accepted",
     "403": "The token lacks the scope",
+    "404": "There is no such thing, or not for this caller",
     "413": "The body is over the limit",
     "422": "A value is not acceptable",
     "429": "Too many requests; `Retry-After` says when to return",
@@ -131,21 +132,36 @@ def _complete(app: APIFlask, made: dict[str, Any]) -> dict[str, Any]:
             if place in bodies:
                 operation["requestBody"] = {"content": bodies[place]}
             _complete_operation(operation, scopes.get(place), persons=place in persons)
+            _add_refusals(operation, _refusals(path, operation, scope=scopes.get(place)))
     return made
 
 
 def _complete_operation(operation: dict[str, Any], scope: str | None, *, persons: bool) -> None:
-    refusals = ["default"]
     if scope is not None:
         schemes = (PERSONS,) if persons else (SCHEME, PERSONS) if scope == Scope.CERTS_READ else (SCHEME,)
         operation["security"] = [{scheme: [scope]} for scheme in schemes]
-        refusals += ["401", "403"]
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
-        refusals += ["400", "413"]
+
+
+def _refusals(path: str, operation: Mapping[str, Any], *, scope: str | None) -> set[str]:
+    """Return the statuses with which every operation of this shape may refuse."""
+    refusals = {"default"}
+    if scope is not None:
+        refusals |= {"401", "403"}
+    if "{" in path:
+        refusals.add("404")
+    if any(parameter["in"] == "query" for parameter in operation.get("parameters", ())):
+        refusals.add("422")
+    if "requestBody" in operation:
+        refusals |= {"400", "413"}
         if FORM_MEDIA_TYPE not in operation["requestBody"]["content"]:  # OAuth has its own errors for values
-            refusals.append("422")
-    for status in sorted(refusals):
+            refusals.add("422")
+    return refusals
+
+
+def _add_refusals(operation: dict[str, Any], statuses: Collection[str]) -> None:
+    for status in sorted(statuses):
         operation["responses"].setdefault(status, {"$ref": f"#/components/responses/Problem-{status}"})
 
 
