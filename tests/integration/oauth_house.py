@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from portal.wiring import application
 from sso.signin.domain import Method, Strength
-from tests.integration.sign_in_house import ACCESS_TOKEN, EXCHANGE, PRESENCE, RESIDENCE, settle
+from tests.integration.sign_in_house import ACCESS_TOKEN, EXCHANGE, FOOD, PRESENCE, RESIDENCE, settle
 
 FORM = "application/x-www-form-urlencoded"
 VERIFIER = "v" * 43
@@ -48,16 +48,16 @@ class House:
         """Return a token of the clerk's own."""
         return self.tokens(self.house.everyone.clerk.person, "openid counter:assist")["access_token"]
 
-    def code(self, person=None, scope="openid profile certs:read offline_access"):
-        """Return a code of a fresh session."""
-        base, people, desk = self.installation.foundation, self.installation.people, self.installation.provider.desk
+    def code(self, person=None, scope="openid profile certs:read offline_access", *, represents=None):
+        """Return a code of a fresh session, of one who acts under the mandate `represents` or for themselves."""
+        people, desk = self.installation.people, self.installation.provider.desk
         found = people.register.get(person or self.house.everyone.citizen.id)
         methods = (Method.PASSWORD, Method.OTP)
         session, _ = people.sessions.open(found, Strength.ONE_TIME_CODE, methods, "fuzz")
-        pending = desk.open({name: [value] for name, value in self.request(scope).items()})
+        request = self.request(scope) | ({} if represents is None else {"matter": FOOD})
+        pending = desk.open({name: [value] for name, value in request.items()})
         desk.need(pending, session)
-        assert base.clock
-        return parse_qs(urlsplit(desk.approve(pending, session)).query)["code"][0]
+        return parse_qs(urlsplit(desk.approve(pending, session, represents=represents)).query)["code"][0]
 
     def request(self, scope="openid profile"):
         """Return a good authorization request."""
@@ -85,6 +85,11 @@ class House:
         answer = self.client.post("/oauth/token", data=form, headers=self.basic(by))
         assert answer.status_code == 200, answer.text
         return answer.get_json()
+
+    def is_active(self, by, token):
+        answer = self.client.post("/oauth/introspect", data={"token": token}, headers=self.basic(by))
+        assert answer.status_code == 200, answer.text
+        return answer.get_json()["active"]
 
     def basic(self, by, secret=None):
         known = {"first": self.house.first, "second": self.house.second}[by]
