@@ -20,7 +20,6 @@ from portal.demo.client import ServiceClient
 from portal.demo.people import Installed
 from portal.demo.register import Entry, Register
 from portal.demo.register import serving as register_serving
-from portal.demo.server import free_port
 from portal.demo.world import ApiClient
 from portal.wiring import Installation, application, open_installation
 from sso.accounts.domain import Finding, Person, ProofingLevel
@@ -262,11 +261,10 @@ def _settings(template: Template, folder: Path, registers: str) -> dict[str, obj
     secret.touch(mode=0o600)
     secret.write_text(_SECRET)
     (folder / "upstream.toml").write_text(_PROVINCE, "utf-8")
-    port = free_port()
+    own = template.copy(folder / "home")
     sources = (SourceName.POPULATION.value, SourceName.LEGAL_PERSONS.value)
-    return template.copy(folder / "home") | {
-        "port": port,
-        "public_url": f"http://localhost:{port}",  # browsers take no bare address as the id of WebAuthn
+    return own | {
+        "public_url": f"http://localhost:{own['port']}",  # browsers take no bare address as the id of WebAuthn
         "sign_in_rate_per_minute": _RATE,
         "upstream_file": str(folder / "upstream.toml"),
         "proofing_sources": [

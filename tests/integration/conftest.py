@@ -7,7 +7,7 @@ import pytest
 
 from portal.demo import data
 from portal.demo.client import ServiceClient
-from portal.demo.server import free_port, served
+from portal.demo.server import served
 from portal.demo.world import ApiClient
 from tests.integration import installation
 from tests.integration.door import Door
@@ -40,8 +40,7 @@ def template(tmp_path_factory):
 @pytest.fixture
 def own(template, tmp_path):
     """Settings of an installation of one test's own, which it may break."""
-    port = free_port()
-    return template.copy(tmp_path / "home") | {"port": port, "public_url": f"http://127.0.0.1:{port}"}
+    return template.copy(tmp_path / "home")
 
 
 @pytest.fixture(scope="session")

@@ -42,9 +42,14 @@ class Template:
     other: ApiClient
 
     def copy(self, home: Path) -> dict[str, object]:
-        """Return the settings of a copy at `home`."""
+        """Return the settings of a copy at `home`, with a port of its own: two services at one would share callers."""
         shutil.copytree(self.home, home)
-        return self.settings | {"home": str(home)}
+        return self.settings | {"home": str(home)} | at(free_port())
+
+
+def at(port: int) -> dict[str, object]:
+    """Return the settings of a service at a port of the loopback interface."""
+    return {"port": port, "public_url": f"http://127.0.0.1:{port}"}
 
 
 _made: list[Template] = []
@@ -59,11 +64,9 @@ def template(folders: pytest.TempPathFactory) -> Template:
 
 def make(home: Path, **more: object) -> Template:
     """Make an installation at `home`, with more settings."""
-    port = free_port()
     settings: dict[str, object] = {
         "home": str(home),
-        "port": port,
-        "public_url": f"http://127.0.0.1:{port}",
+        **at(free_port()),
         "verify_rate_per_minute": 100_000,
         "token_rate_per_minute": 100_000,
         **more,

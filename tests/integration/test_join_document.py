@@ -52,8 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def settings(template: Template, folder: Path) -> Iterator[dict[str, object]]:
     """The installation of the newcomer, which is served meanwhile."""
-    port = free_port()
-    own = template.copy(folder / "var") | {"port": port, "public_url": f"http://127.0.0.1:{port}", "workers": 1}
+    own = template.copy(folder / "var") | {"workers": 1}
     with served(own, folder / "server.log"):
         yield own
 

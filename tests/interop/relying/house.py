@@ -13,7 +13,7 @@ import pyotp
 from portal.demo import data, people
 from portal.demo.browser import Browser, Page
 from portal.demo.people import Installed, populate
-from portal.demo.server import free_port, served
+from portal.demo.server import served
 from portal.wiring import Installation, open_installation
 from sso.provider.domain import Registered, RelyingSystem, Scope
 from sso.signin.desk import SignedIn
@@ -105,16 +105,10 @@ class Citizen:
 @contextmanager
 def opened(template: Template, folder: Path, listener: Listener) -> Iterator[House]:
     """Serve a populated copy of the template while the block runs."""
-    port = free_port()
-    settings = template.copy(folder / "home") | {
-        "port": port,
-        "public_url": f"http://127.0.0.1:{port}",
-        "sign_in_rate_per_minute": _RATE,
-        "workers": 1,
-    }
+    settings = template.copy(folder / "home") | {"sign_in_rate_per_minute": _RATE, "workers": 1}
     installation = open_installation(load_settings(**settings))
     try:
-        house = House(issuer=f"http://127.0.0.1:{port}", listener=listener, installation=installation)
+        house = House(issuer=str(settings["public_url"]), listener=listener, installation=installation)
         _populate(house)
         with served(settings, folder / "server.log"):
             yield house
