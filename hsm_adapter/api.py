@@ -5,14 +5,82 @@ guard's business (`hsm_adapter.guard`), which stands before every device. Public
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from trust.kernel.algorithms import Algorithm
 from trust.keys import KeyInfo, KeyPurpose, KeyRef
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """One key pair inside a device: where it lies there, and its public half (DER SubjectPublicKeyInfo).
+
+    `handle` means something to this device alone: a PKCS#11 CKA_ID in hex, the index of an SDF key pair. `label` is
+    what the device itself calls it, empty where it has no names.
+    """
+
+    handle: str
+    algorithm: Algorithm
+    public_key: bytes
+    label: str = ""
+
+
+class SigningDevice(Protocol):
+    """One piece of hardware, or one software stand-in: it holds key pairs and signs, and knows nothing of purposes.
+
+    Safe to share between threads: it keeps sessions of its own, as many as its profile allows, and every call ends
+    within the profile's time-out. Messages go in, as everywhere; what the hardware wants instead (a digest, SM2's e)
+    is the adapter's business.
+    """
+
+    @property
+    def name(self) -> str:
+        """The device's name in the settings, which is shown to operators."""
+        ...
+
+    @property
+    def sessions(self) -> int:
+        """How many signatures it makes at the same time."""
+        ...
+
+    def holdings(self) -> Sequence[Holding]:
+        """Return the key pairs of the closed table that the device holds. Raises `DeviceFailed` and its kinds."""
+        ...
+
+    def generate(self, algorithm: Algorithm, *, label: str) -> Holding:
+        """Make a key pair inside. Raises `DeviceCannot` where the interface has no such function."""
+        ...
+
+    def destroy(self, handle: str) -> None:
+        """Destroy a private key. Raises `KeyUnknown`, or `DeviceCannot` where the vendor's tool must do it."""
+        ...
+
+    def sign(self, holding: Holding, messages: Sequence[bytes]) -> Sequence[bytes]:
+        """Return one DER SEQ{r, s} (or RSA signature) per message, in order, over the sessions that are free.
+
+        Raises `KeyUnknown`, or `DeviceFailed` and its kinds: none of the batch is then of use.
+        """
+        ...
+
+    def uses(self, handle: str) -> int | None:
+        """Return how often the device itself says the key was used; None where it does not count."""
+        ...
+
+    def check(self) -> None:
+        """Ask the hardware something harmless. Raises `NotReady` or `Unavailable` when signing would fail."""
+        ...
+
+    def close(self) -> None:
+        """End all sessions; the device may be used again afterwards and opens new ones."""
+        ...
+
+
 class KeyDevice(Protocol):
-    """Something that holds keys: a software token, an HSM. No method returns private bytes (law 1)."""
+    """What the guard stands before: all keys of the installation, wherever they lie. No method returns private bytes.
+
+    The software token is one by itself; hardware becomes one behind the catalogue and the pool.
+    """
 
     def keys(self) -> Sequence[KeyInfo]:
         """Return the public facts of every key, oldest first."""
@@ -30,8 +98,11 @@ class KeyDevice(Protocol):
         """End the use of a key for good and destroy its private half. Raises `KeyUnknown`."""
         ...
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes]) -> Sequence[bytes]:
-        """Return one DER signature per message, in order. Raises `KeyUnknown`, `KeyRetired`."""
+    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:
+        """Return one signature per message, in order. Raises `KeyUnknown`, `KeyRetired`.
+
+        `lane` is the queue it waits in where devices are busy: each authority has one, and they take turns.
+        """
         ...
 
     def check(self) -> None:

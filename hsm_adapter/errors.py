@@ -96,6 +96,16 @@ class DeviceFailed(Unavailable):
     title_zh = "密码设备未正常响应。"
 
 
+class DeviceCannot(NotAllowed):
+    """The device's interface has no such function, or its profile forbids it."""
+
+    code = "key-device-cannot"
+    title = "The key device cannot do this."
+    title_zh = "密码设备不支持该操作。"
+    remedy = "Do it with the vendor's own tool, then enrol the key with `yinxin keys enrol`."
+    remedy_zh = "请使用厂商工具完成，再用 `yinxin keys enrol` 登记密钥。"
+
+
 class KeyFileBroken(InternalFault):
     """A file of the software token was altered, exchanged or damaged."""
 

@@ -78,7 +78,7 @@ class GuardedSigner:
         try:
             info = self._admit(key, requests, purpose)
             uses.algorithm = info.algorithm
-            values = self._sign_and_verify(info, [request.message for request in requests])
+            values = self._sign_and_verify(info, requests)
         except TrustError as error:
             uses.record(UseOutcome.REFUSED, reason=error.code)
             raise
@@ -116,9 +116,10 @@ class GuardedSigner:
             raise MessageTooLong(f"A message may have at most {MAX_MESSAGE_BYTES} bytes.", field="message")
         return info
 
-    def _sign_and_verify(self, info: KeyInfo, messages: Sequence[bytes]) -> Sequence[bytes]:
+    def _sign_and_verify(self, info: KeyInfo, requests: Sequence[SigningRequest]) -> Sequence[bytes]:
+        messages, context = [request.message for request in requests], requests[0].context
         with _translated():
-            values = self._device.sign_batch(info.ref, messages)
+            values = self._device.sign_batch(info.ref, messages, lane=context.authority or context.principal)
         if len(values) != len(messages):
             raise SelfVerificationFailed("The device returned another number of signatures.", key=info.ref)
         for message, value in zip(messages, values, strict=True):

@@ -132,7 +132,7 @@ class SoftwareToken:
             self._write(StoredKey(info=replace(info, state=KeyState.RETIRED), private=None))
         return self.info(ref)
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes]) -> Sequence[bytes]:
+    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:  # noqa: ARG002  nobody waits here
         """Return one DER signature per message. Raises `KeyUnknown`, `KeyRetired`, `KeyFileBroken`."""
         key = self._load(ref).key
         if key is None:

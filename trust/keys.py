@@ -50,13 +50,18 @@ class KeyInfo:
 class UseContext:
     """Why a key is used: who asked, in which operation, for which document. It becomes the ledger entry.
 
-    `principal` is the authenticated caller (`client:…`, `operator:…`, `system:…`); `document` the identifier of the
-    artefact that is signed. Neither ever holds a personal number (law 7).
+    `principal` is the authenticated caller (`client:…`, `operator:…`, `system:…`); `act` those who act through it,
+    nearest first, as in a token's `act`; `authority` the department in whose name it happens (USCC); `document` the
+    identifier of the artefact that is signed; `address` where the request came from, as far as it is not a citizen's.
+    None of them ever holds a personal number (law 7).
     """
 
     principal: str
     why: str
     document: str | None = None
+    authority: str | None = None
+    act: tuple[str, ...] = ()
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,11 +82,11 @@ class FaultyDevice:
     def retire(self, ref: KeyRef) -> KeyInfo:
         return self.device.retire(ref)
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes]) -> Sequence[bytes]:
+    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:
         self.calls.append(len(messages))
         if self.fault is not None:
             raise self.fault
-        return self.device.sign_batch(ref, messages) if self.answer is None else self.answer
+        return self.device.sign_batch(ref, messages, lane=lane) if self.answer is None else self.answer
 
     def check(self) -> None:
         if self.fault is not None:

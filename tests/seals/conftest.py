@@ -74,7 +74,7 @@ class MemoryDevice:
         self._held[ref] = (replace(info, state=KeyState.RETIRED), key)
         return self._held[ref][0]
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes]) -> Sequence[bytes]:
+    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:
         return [self._held[ref][1].sign(message) for message in messages]
 
     def check(self) -> None:

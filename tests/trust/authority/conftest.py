@@ -66,7 +66,7 @@ class MemoryDevice:
         self._keys[ref] = (replace(info, state=KeyState.RETIRED), key)
         return self._keys[ref][0]
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes]) -> Sequence[bytes]:
+    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:
         if self.failures:
             self.failures -= 1
             raise Unavailable

