@@ -22,13 +22,20 @@ from sso.counters.domain import Matter
 from sso.mandates.domain import Mandate
 from sso.provider.authorize import Need, Pending
 from sso.provider.domain import Scope
-from sso.provider.errors import AuthorizationNotReady, AuthorizationRefused, AuthorizationUnusable
+from sso.provider.errors import (
+    AuthorizationMatterOver,
+    AuthorizationNotReady,
+    AuthorizationRefused,
+    AuthorizationUnusable,
+)
 from sso.provider.requests import Prompt
 from sso.signin.domain import Session
 from trust.http import headers
 from trust.http.rate import RateLimiter, client_address
 from trust.kernel.clock import Clock
+from trust.kernel.errors import NotFound
 
+_MATTER_OVER = "invalid_request"  # what the system is told: as when the matter ends between consent and code
 _log = structlog.get_logger("portal.consent")
 
 
@@ -68,7 +75,7 @@ class Matters(Protocol):
     """The catalogue of matters (`sso.counters.service.CounterRegister`)."""
 
     def matter(self, code: str) -> Matter:
-        """Return the matter. Raises a `NotFound`."""
+        """Return the matter in force. Raises a `NotFound`."""
         ...
 
 
@@ -158,9 +165,7 @@ class ConsentPages:
         if visitor is None or need in {Need.SIGN_IN, Need.STEP_UP}:
             return self._browser.go(_proof_page(pending, visitor), arguments=_back())
         if need is Need.CONSENT:
-            headers.allow_form_target(pending.request.redirect_uri)
-            ask = _ask(self._services, pending, visitor)
-            return self._browser.page("consent.html", texts=CONSENT_TEXTS, ask=ask)
+            return self._asked(pending, visitor)
         return self._answered(pending, self._desk.approve(pending, visitor.session))
 
     def answer(self, *, visitor: Visitor) -> Response:
@@ -177,14 +182,24 @@ class ConsentPages:
         except AuthorizationUnusable as error:
             return self._unusable(error)
 
+    def _asked(self, pending: Pending, visitor: Visitor) -> Response:
+        """Show the consent page; when the matter is over, say so and offer the way back instead."""
+        try:
+            ask = _ask(self._services, pending, visitor)
+        except AuthorizationMatterOver as error:
+            self._asking.drop(pending.id)
+            return self._unusable(error, back=self._desk.refuse(pending, _MATTER_OVER))
+        headers.allow_form_target(pending.request.redirect_uri)
+        return self._browser.page("consent.html", texts=CONSENT_TEXTS, ask=ask)
+
     def _answered(self, pending: Pending, target: str) -> Response:
         self._asking.drop(pending.id)
         return self._browser.go(target)
 
-    def _unusable(self, error: AuthorizationUnusable) -> Response:
+    def _unusable(self, error: AuthorizationUnusable, *, back: str = "") -> Response:
         _log.info("refused", code=error.code, field=error.field)
         return self._browser.page(
-            "authorization_error.html", texts=CONSENT_TEXTS, status=HTTPStatus.BAD_REQUEST, error=error
+            "authorization_error.html", texts=CONSENT_TEXTS, status=HTTPStatus.BAD_REQUEST, error=error, back=back
         )
 
 
@@ -215,7 +230,7 @@ def _proof_page(pending: Pending, visitor: Visitor | None) -> str:
 
 def _ask(services: ConsentServices, pending: Pending, visitor: Visitor) -> Ask:
     texts, english = CONSENT_TEXTS[language()], language() == "en"
-    matter = services.matters.matter(pending.matter) if pending.matter is not None else None
+    matter = _matter(services, pending)
     return Ask(
         handle=request.args.get(HANDLE, ""),
         system=pending.client.label,
@@ -231,6 +246,14 @@ def _ask(services: ConsentServices, pending: Pending, visitor: Visitor) -> Ask:
             for mandate in services.mandates.usable(visitor.person.id, pending.matter, services.clock.now())
         ],
     )
+
+
+def _matter(services: ConsentServices, pending: Pending) -> Matter | None:
+    """Return what it is for. Raises `AuthorizationMatterOver`."""
+    try:
+        return services.matters.matter(pending.matter) if pending.matter is not None else None
+    except NotFound:
+        raise AuthorizationMatterOver(field="matter") from None
 
 
 def _types(services: ConsentServices, pending: Pending, matter: Matter | None) -> list[str]:

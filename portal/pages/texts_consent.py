@@ -39,6 +39,8 @@ class ConsentTexts:
     unusable_title: str
     unusable_lead: str
     unusable_reason: str
+    over_lead: str
+    back: str
     home: str
 
 
@@ -84,6 +86,8 @@ _ZH: Final = ConsentTexts(
     unusable_title="无法继续登录",
     unusable_lead="业务系统发来的登录请求有误，为保护您的安全，本页不会跳转到任何地方。",
     unusable_reason="原因",
+    over_lead="您没有登录该系统，也没有向它提供任何信息。",
+    back="返回业务系统",
     home="返回首页",
 )
 
@@ -132,6 +136,8 @@ _EN: Final = ConsentTexts(
     unusable_title="The sign-in cannot go on",
     unusable_lead="The system's sign-in request is not right. To keep you safe, this page leads nowhere else.",
     unusable_reason="Reason",
+    over_lead="You were not signed in to the system, and nothing of yours was passed on to it.",
+    back="Back to the system",
     home="To the start page",
 )
 

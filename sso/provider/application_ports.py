@@ -13,7 +13,7 @@ class Matters(Protocol):
     """The catalogue of matters (`sso.counters.service.CounterRegister`)."""
 
     def matter(self, code: str) -> object:
-        """Return a matter in force. Raises a `NotFound` or a `Conflict`."""
+        """Return a matter in force. Raises a `NotFound`."""
         ...
 
 

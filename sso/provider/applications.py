@@ -33,7 +33,7 @@ from sso.provider.service import ClientRegistry, has_secret
 from trust.authority.errors import SamePerson
 from trust.kernel.bearer_secrets import new_secret
 from trust.kernel.clock import Clock
-from trust.kernel.errors import Conflict, NotFound
+from trust.kernel.errors import NotFound
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 from trust.kernel.text import check_person, check_reason, is_same_person
@@ -247,7 +247,7 @@ class ApplicationDesk:
             for code in sorted(getattr(proposal.relying, name)):
                 try:
                     find(code)
-                except (NotFound, Conflict):
+                except NotFound:
                     raise RegistrationNameInvalid(f"There is none in force: {code}.", field=name) from None
 
     def _kept(

@@ -211,6 +211,16 @@ class AuthorizationExpired(AuthorizationUnusable):
     title_zh = "登录请求已失效。"
 
 
+class AuthorizationMatterOver(AuthorizationUnusable):
+    """The matter left the catalogue after the system was registered for it: nobody can consent to it any more."""
+
+    code = "authorization-matter-over"
+    title = "The matter of the sign-in request is no longer offered."
+    title_zh = "登录请求所办理的事项已停用。"
+    remedy = "Go back to the system and choose the matter that took its place, or ask its operator."
+    remedy_zh = "请返回业务系统选择替代事项，或咨询该系统运维人员。"
+
+
 class AuthorizationNotReady(Conflict):
     """An approval without what it needs: a sign-in, a stronger one, or a consent page that this session has seen."""
 

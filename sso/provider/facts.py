@@ -30,7 +30,7 @@ class Matters(Protocol):
     """The catalogue of matters (`sso.counters`)."""
 
     def matter(self, code: str) -> Matter:
-        """Return the matter. Raises `NotFound`."""
+        """Return the matter in force. Raises a `NotFound`."""
         ...
 
 

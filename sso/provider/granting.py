@@ -22,7 +22,7 @@ from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Session
 from trust.formats.holders import USCC_KIND
 from trust.kernel.clock import Clock
-from trust.kernel.errors import Conflict, NotFound
+from trust.kernel.errors import NotFound
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 
@@ -147,7 +147,7 @@ class Granting:
     def _matter(self, code: str) -> Matter:
         try:
             return self._facts.matters.matter(code)
-        except (NotFound, Conflict):  # unknown, or retired
+        except NotFound:
             raise OAuthRefused("invalid_request", "The matter is not in the catalogue.") from None
 
     def _mandate(self, agent: str, matter: str | None, mandate_id: str, now: datetime) -> Mandate:

@@ -20,6 +20,7 @@ from portal.pages.security import SecurityServices
 from sso.accounts.domain import Person
 from sso.accounts.ports import Claims
 from sso.counters.domain import Matter
+from sso.counters.errors import MatterRetired
 from sso.keycloak.domain import UpstreamOrigin, UpstreamSignIn
 from sso.keycloak.errors import UpstreamDeclined, UpstreamUnknown
 from sso.mandates.domain import Mandate, MandateKind
@@ -197,12 +198,15 @@ class Tables:
     bound: list[str] = field(default_factory=list)
     opened_sessions: list[str] = field(default_factory=list)
     registers_down: bool = False
+    matter_retired: bool = False
 
     def usable(self, agent: str, matter: str | None, now: datetime) -> Sequence[Mandate]:
         return [mandate for mandate in self.mandates if mandate.agent == agent and mandate.covers(matter, now=now)]
 
     def matter(self, code: str) -> Matter:
         assert code == MATTER.code
+        if self.matter_retired:
+            raise MatterRetired(field="matter")
         return MATTER
 
     def type_name(self, code: str, *, english: bool) -> str:

@@ -62,6 +62,19 @@ def test_requests_of_several_tabs_are_kept_apart_up_to_four(inside):
     assert answer(inside, addresses[4], decision="allow").status_code == 303
 
 
+def test_a_matter_that_has_ended_is_said_on_a_page_that_leads_back_to_the_system(inside):
+    address = inside.authorize(state="s1")
+    inside.tables.matter_retired = True
+    shown = inside.client.get(address)
+    text = shown.get_data(as_text=True)
+    assert shown.status_code == 400
+    assert "authorization-matter-over" in text
+    assert ZH.over_lead in text
+    assert ZH.unusable_lead not in text
+    assert f'href="{CALLBACK}?error=invalid_request' in text
+    assert "authorization-expired" in inside.client.get(address).get_data(as_text=True)
+
+
 def test_a_stranger_signs_in_first_and_comes_back(office):
     address = office.authorize()
     there = office.client.get(address).location
