@@ -84,7 +84,7 @@ class MyPages:
         clock, people, registers = self.base.clock, self.people, self.registers
         acting = ActingDesk(people.register, registers.mandates, clock)
         return (
-            mine.blueprint(browser, mine.MineServices(mandates=registers.mandates, clock=clock)),
+            mine.blueprint(browser, mine.MineServices(offices=people.roles, mandates=registers.mandates, clock=clock)),
             wallet.blueprint(browser, wallet.WalletServices(certificates=self.certs, acting=acting, names=self.names)),
             showing.blueprint(browser, self._showing(acting)),
             presence.blueprint(browser, presence.PresenceServices(desk=self.provider.presence)),

@@ -10,12 +10,13 @@ from verifier.report import Language
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MineTexts:
-    """The sentences of one language. `tiles` are icon, path, title and what one does there."""
+    """The sentences of one language. A tile is icon, path, title and what one does there; `office` is for officers."""
 
     notes: Mapping[str, str]
     title: str
     greeting: str
     tiles: tuple[tuple[str, str, str, str], ...]
+    office: tuple[str, str, str, str]
     waiting: str
 
 
@@ -31,6 +32,7 @@ _ZH: Final = MineTexts(
         ("device", "/my/sessions", "登录与同意", "登录的设备，同意的系统"),
         ("lock", "/security", "安全设置", "密码、动态验证码、通行密钥"),
     ),
+    office=("system", "/systems", "业务系统", "登记、变更与审批（管理人员）"),
     waiting="{count} 项等待您接受",
 )
 
@@ -46,6 +48,7 @@ _EN: Final = MineTexts(
         ("device", "/my/sessions", "Sign-ins and consents", "Devices, and systems you allowed"),
         ("lock", "/security", "Security", "Password, one-time codes, passkeys"),
     ),
+    office=("system", "/systems", "Systems", "Registration and approval, for officers"),
     waiting="{count} waiting for you",
 )
 

@@ -33,6 +33,7 @@ from portal.pages.acting import ActingDesk
 from portal.pages.rendering import Pages
 from sso.accounts.applications import APPLICATION_LIFE, Application
 from sso.accounts.domain import Person, ProofingLevel
+from sso.accounts.roles import Role
 from sso.counters.domain import Matter
 from sso.counters.errors import MatterRetired, MatterUnknown
 from sso.mandates.domain import GrantCommand, Mandate, MandateKind
@@ -219,6 +220,14 @@ class Tickets:
         return Application(ticket=ticket, expires_at=MOMENT + APPLICATION_LIFE)
 
 
+@dataclass
+class Offices:
+    held: dict[str, Role] = field(default_factory=dict)
+
+    def role_of(self, person_id: str) -> Role | None:
+        return self.held.get(person_id)
+
+
 class Clients:
     def find(self, client: str):
         return CLIENT if client == CLIENT.id else None
@@ -249,6 +258,7 @@ class MyOffice:
     consents: Consents
     tickets: Tickets
     judge: TableJudge
+    offices: Offices = field(default_factory=Offices)
 
     @property
     def app(self) -> Flask:
@@ -427,7 +437,7 @@ def _register_pages(
         randomness=made.library.randomness,
     )
     blueprints = (
-        mine.blueprint(browser, mine.MineServices(mandates=made.mandates, clock=clock)),
+        mine.blueprint(browser, mine.MineServices(offices=made.offices, mandates=made.mandates, clock=clock)),
         wallet.blueprint(browser, wallet.WalletServices(certificates=made.library.service, acting=acting, names=names)),
         showing.blueprint(
             browser,

@@ -8,6 +8,7 @@ from portal.pages.texts_mine import MINE_TEXTS
 from portal.pages.texts_wallet import WALLET_TEXTS
 from portal.pages.wallet import STATE_ICONS
 from sso.accounts.domain import ProofingLevel
+from sso.accounts.roles import Role
 from sso.mandates.domain import MandateKind
 from tests.certs.world import COMPANY, PERSON
 from tests.portal.my_office import open_my_office, pdf
@@ -56,6 +57,12 @@ def test_the_front_page_leads_everywhere_and_counts_what_waits(inside):
     assert MINE_TEXTS["zh"].waiting.format(count=1) not in page
     inside.offer_to_zhang()
     assert MINE_TEXTS["zh"].waiting.format(count=1) in inside.page("/my")
+
+
+def test_the_front_page_leads_officers_and_nobody_else_to_the_systems(inside):
+    assert 'href="/systems"' not in inside.page("/my")
+    inside.offices.held[ZHANG.id] = Role.AUDITOR
+    assert 'href="/systems"' in inside.page("/my")
 
 
 @pytest.mark.parametrize("level", [ProofingLevel.SELF_ASSERTED, ProofingLevel.TWO_ELEMENT_MATCH])
