@@ -146,6 +146,23 @@ class Settings(BaseSettings):
     session_hours: int = Field(
         12, ge=1, le=72, description="Longest life of a person's session, hours; nothing prolongs it."
     )
+    recovery_wait_hours: int = Field(
+        24,
+        ge=1,
+        le=168,
+        description=(
+            "Hours that a recovery code from a counter waits before it is good, where the account has a way to sign in "
+            "already and no second clerk releases it; see docs/adr/0014."
+        ),
+    )
+    clerk_acts_per_day: int = Field(
+        60,
+        ge=1,
+        description=(
+            "Acts of one clerk on accounts (proofing, recovery codes, releases; refused ones too) per day in China, "
+            "before 429 is answered. Twice what a clerk with ten minutes for each person does in a long day."
+        ),
+    )
     outbound_loopback: bool | None = Field(
         None,
         description="Whether sign-out notices may go to this machine's own addresses; empty means in development only.",

@@ -259,7 +259,8 @@ class AuthorizationDesk:
             return Need.SIGN_IN
         if request.acr is not None and session.strength < request.acr:
             return Need.STEP_UP
-        if Prompt.CONSENT in request.prompt or self._granting.must_ask(request, session, now=self._clock.now()):
+        now = self._clock.now()
+        if Prompt.CONSENT in request.prompt or self._granting.must_ask(pending.relying, request, session, now=now):
             return Need.CONSENT
         return Need.NOTHING
 

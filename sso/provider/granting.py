@@ -57,11 +57,15 @@ class Granting:
         self._clock = clock
         self._randomness = randomness
 
-    def must_ask(self, request: AuthorizationRequest, session: Session, *, now: datetime) -> bool:
+    def must_ask(
+        self, relying: RelyingSystem, request: AuthorizationRequest, session: Session, *, now: datetime
+    ) -> bool:
         """Whether the consent page is due: not everything is allowed yet, or there is a choice for whom to act."""
         remembered = self._consents.remembered(session.person, request.client, request.matter)
         fresh = remembered is not None and now < remembered.expires_at
         if remembered is None or not fresh or not request.scopes <= remembered.scopes:
+            return True
+        if not self._types_asked(relying, request) <= remembered.types:  # added to the registration or matter since
             return True
         return bool(self._facts.mandates.usable(session.person, request.matter, now))
 
@@ -135,6 +139,7 @@ class Granting:
             scopes=request.scopes,
             given_at=grant.created_at,
             expires_at=grant.created_at + timedelta(days=CONSENT_DAYS),
+            types=grant.contents.types,
         )
 
     def names(self, grant: Grant, session: Session) -> SessionNames:
@@ -143,6 +148,14 @@ class Granting:
             subject=self._subjects.subject(session.person, sector=grant.sector),
             sid=self._subjects.session(session.id, client=grant.contents.client),
         )
+
+    def _types_asked(self, relying: RelyingSystem, request: AuthorizationRequest) -> frozenset[str]:
+        """Return the certificate types of a grant to this system; none where the matter is over: `grant` refuses it."""
+        try:
+            matter = self._facts.matters.matter(request.matter) if request.matter is not None else None
+        except NotFound:
+            return frozenset()
+        return _types(relying, matter, None)
 
     def _matter(self, code: str) -> Matter:
         try:

@@ -80,7 +80,10 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What a person has allowed a client, and is not asked again until `expires_at`."""
+    """What a person has allowed a client, and is not asked again until `expires_at`.
+
+    `types` are the certificate types that were named when it was given: whatever is added later is asked for.
+    """
 
     id: str
     person: str
@@ -89,3 +92,4 @@ class Consent:
     scopes: frozenset[Scope]
     given_at: datetime
     expires_at: datetime
+    types: frozenset[str] = frozenset()

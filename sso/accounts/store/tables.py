@@ -87,3 +87,11 @@ ROLE_GRANTS = Table(
     Column("ended_at", _MOMENT, nullable=True),
     Column("live_for", _ID, nullable=True, unique=True),
 )
+# How many acts on accounts a clerk did on a day in China; the conditional update of the row decides a race.
+CLERK_DAYS = Table(
+    "sso_clerk_days",
+    Base.metadata,
+    Column("clerk", _ACTOR, primary_key=True),
+    Column("day", _DAY, primary_key=True),
+    Column("acts", Integer, nullable=False),
+)

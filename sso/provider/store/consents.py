@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, UniqueConstraint, bindparam, delete, select
+from sqlalchemy import Connection, Row, String, Text, UniqueConstraint, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,6 +30,7 @@ class ConsentRow(Base):
     matter: Mapped[str] = mapped_column(String(64))
     scopes: Mapped[str] = mapped_column(String(200))
     given_at: Mapped[str] = mapped_column(String(32))
+    types: Mapped[str | None] = mapped_column(Text)  # null: from a release that kept none, so they are asked for again
 
 
 _CONSENTS = Base.metadata.tables["sso_consents"]
@@ -49,18 +50,19 @@ def remember_within(connection: Connection, consent: Consent) -> None:
     matter = consent.matter or _NO_MATTER
     insert = postgresql.insert(_CONSENTS) if connection.dialect.name == _POSTGRESQL else sqlite.insert(_CONSENTS)
     found = _HOLD.first(connection, {"by": consent.person, "to": consent.client, "about": matter})
-    before = _consent(found).scopes if found is not None and _consent(found).expires_at > consent.given_at else None
-    if before is not None and consent.scopes <= before:
+    before = None if found is None or _consent(found).expires_at <= consent.given_at else _consent(found)
+    if before is not None and consent.scopes <= before.scopes and consent.types <= before.types:
         return  # nothing new: the first moment stands, so that a consent is asked for again in time
     row = {
         "id": consent.id,
         "person": consent.person,
         "client": consent.client,
         "matter": matter,
-        "scopes": scopes_text(consent.scopes | (before or frozenset())),
+        "scopes": scopes_text(consent.scopes | (before.scopes if before else frozenset())),
         "given_at": consent.given_at.isoformat(),
+        "types": " ".join(sorted(consent.types | (before.types if before else frozenset()))),
     }
-    changes = {"scopes": row["scopes"], "given_at": row["given_at"]}
+    changes = {name: row[name] for name in ("scopes", "given_at", "types")}
     connection.execute(insert.on_conflict_do_update(index_elements=["person", "client", "matter"], set_=changes), row)
 
 
@@ -105,4 +107,5 @@ def _consent(row: Row[Any]) -> Consent:
         scopes=parse_scopes(row.scopes),
         given_at=given_at,
         expires_at=given_at + timedelta(days=CONSENT_DAYS),
+        types=frozenset((row.types or "").split()),
     )

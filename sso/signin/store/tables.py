@@ -53,7 +53,10 @@ class PasskeyRow(Base):
 
 
 class RecoveryCodeRow(Base):
-    """One recovery code; a used one stays, with the clerk who handed it out."""
+    """One recovery code; one from a counter has an `id` and stays as the record, used or not.
+
+    `good_from` is null where it never waited; `released_by` is the second clerk who ended the wait.
+    """
 
     __tablename__ = "sso_recovery_codes"
 
@@ -64,6 +67,10 @@ class RecoveryCodeRow(Base):
     clerk: Mapped[str | None] = mapped_column(String(_ID))
     counter: Mapped[str | None] = mapped_column(String(64))
     used_at: Mapped[str | None] = mapped_column(String(_MOMENT))
+    id: Mapped[str | None] = mapped_column(String(_ID), unique=True, index=True)
+    good_from: Mapped[str | None] = mapped_column(String(_MOMENT))
+    released_by: Mapped[str | None] = mapped_column(String(_ID))
+    cancelled_at: Mapped[str | None] = mapped_column(String(_MOMENT))
 
 
 class AttemptRow(Base):

@@ -1,8 +1,10 @@
 """Consents as the person sees them, and sweeping what is over."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from sso.provider.authorize import Need
 from sso.provider.domain import Registered
@@ -12,6 +14,7 @@ from sso.provider.store.sweeping import sweep
 from tests.sso.provider.journey import (
     MATTER,
     SCOPES,
+    TYPES,
     error_of,
     granted,
     parameters,
@@ -41,6 +44,35 @@ def test_a_person_sees_what_they_allowed(house: House, who: Registered) -> None:
     assert consent.scopes == {"openid", "profile", "certs:read"}
     house.clock.advance(days=CONSENT_DAYS)
     assert house.consents.of("P1") == ()
+
+
+def change_registration(house: House, who: Registered, types: frozenset[str]) -> None:
+    client = house.registry.get(who.client.id)
+    house.registry.update_relying(client.id, relying=replace(client.relying, types=types))
+
+
+def test_a_certificate_type_that_the_system_is_given_later_is_asked_for(house: House, who: Registered) -> None:
+    def need() -> Need:
+        return house.desk.need(house.desk.open(parameters(who.client.id)), session(house))
+
+    change_registration(house, who, frozenset({"identity-card"}))
+    granted(house, who.client.id)
+    assert need() is Need.NOTHING
+    change_registration(house, who, TYPES)
+    assert need() is Need.CONSENT
+    granted(house, who.client.id)
+    assert need() is Need.NOTHING
+    change_registration(house, who, frozenset({"food-licence"}))  # fewer: nothing new
+    assert need() is Need.NOTHING
+    (consent,) = house.consents.of("P1")
+    assert consent.types == TYPES
+
+
+def test_a_consent_of_a_release_that_kept_no_types_is_asked_for_again(house: House, who: Registered) -> None:
+    granted(house, who.client.id)
+    with house.database.begin() as connection:
+        connection.execute(text("UPDATE sso_consents SET types = NULL"))
+    assert house.desk.need(house.desk.open(parameters(who.client.id)), session(house)) is Need.CONSENT
 
 
 def test_taking_it_back_ends_every_token_that_rests_on_it(house: House, who: Registered) -> None:
