@@ -96,6 +96,27 @@ class DeviceFailed(Unavailable):
     title_zh = "密码设备未正常响应。"
 
 
+class DeviceUnresponsive(DeviceFailed):
+    """The device did not answer within its time."""
+
+    code = "key-device-unresponsive"
+    title = "The key device does not answer in time."
+    title_zh = "密码设备未在规定时间内响应。"
+
+
+class DeviceAccessRefused(NotReady):
+    """The device refused the PIN, password or access right. Never tried again by itself: each try may lock it.
+
+    The kinds of it (a wrong PIN, a locked one) belong to the adapters; the pool takes the device out of service.
+    """
+
+    code = "key-device-access-refused"
+    title = "The key device refused the PIN or access right."
+    title_zh = "密码设备拒绝了口令或访问权限。"
+    remedy = "Correct the device's PIN file, then put the device back with `yinxin keys reinstate`; do not guess PINs."
+    remedy_zh = "请更正设备口令文件，再用 `yinxin keys reinstate` 恢复设备；切勿反复试口令。"
+
+
 class DeviceCannot(NotAllowed):
     """The device's interface has no such function, or its profile forbids it."""
 
