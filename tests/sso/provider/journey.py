@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -177,7 +177,3 @@ def signed_in(house: House, who: Registered, **changes: str) -> dict[str, Any]:
 def error_of(answer: TestResponse) -> tuple[int, str]:
     assert answer.headers["Cache-Control"] == "no-store"
     return answer.status_code, answer.get_json()["error"]
-
-
-def query_of(address: str) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(address).query)

@@ -32,12 +32,6 @@ from trust.kernel.errors import NotAuthenticated
 from trust.keys import KeyPurpose, KeyRef, Signature, SigningRequest
 
 
-@pytest.fixture
-def who(house: House) -> Registered:
-    settle(house)
-    return register(house)
-
-
 def claims_of(token: str) -> dict[str, Any]:
     return dict(json.loads(decode(token.split(".")[1])))
 

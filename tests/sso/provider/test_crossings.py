@@ -7,16 +7,10 @@ from sso.provider.domain import Registered
 from sso.provider.errors import ConsentUnknown
 from tests.sso.crossing import crossed
 from tests.sso.databases import ON_POSTGRESQL
-from tests.sso.provider.journey import CITIZEN, SCOPES, granted, redeem, register, settle, signed_in
+from tests.sso.provider.journey import CITIZEN, SCOPES, granted, redeem, signed_in
 from tests.sso.provider.support import House
 
 pytestmark = ON_POSTGRESQL
-
-
-@pytest.fixture
-def who(house: House) -> Registered:
-    settle(house)
-    return register(house)
 
 
 def withdrawn(consents: Consents) -> bool:

@@ -25,12 +25,6 @@ from tests.sso.provider.support import ISSUER, USCC, House, decode
 from trust.kernel.errors import NotAuthenticated
 
 
-@pytest.fixture
-def who(house: House) -> Registered:
-    settle(house)
-    return register(house)
-
-
 def ask(house: House, asker: Registered, token: str) -> dict[str, object]:
     answer = post(house, "/oauth/introspect", {"token": token}, asker)
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")

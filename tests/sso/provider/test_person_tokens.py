@@ -21,7 +21,6 @@ from sso.provider.signing import MAX_TOKEN_CHARACTERS
 from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Strength
 from tests.fakes import MOMENT
-from tests.sso.provider.journey import register, settle
 from tests.sso.provider.support import House, decode, encode
 from trust.kernel.errors import NotAuthenticated
 
@@ -36,12 +35,6 @@ CONTENTS = TokenContents(
     ties=frozenset({Tie(TieKind.GRANT, "G1")}),
 )
 NAMES = st.text(min_size=1, max_size=20)
-
-
-@pytest.fixture
-def who(house: House) -> Registered:
-    settle(house)
-    return register(house)
 
 
 def mint(house: House, who: Registered, **changes: Any) -> str:

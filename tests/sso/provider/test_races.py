@@ -4,8 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-import pytest
-
 from sso.provider.domain import Registered
 from sso.provider.errors import AuthorizationExpired, AuthorizationUnusable
 from sso.provider.messages import FORM_MEDIA_TYPE, FormRequest
@@ -16,9 +14,7 @@ from tests.sso.provider.journey import (
     VERIFIER,
     granted,
     parameters,
-    register,
     session,
-    settle,
     signed_in,
 )
 from tests.sso.provider.support import House
@@ -27,12 +23,6 @@ AT_ONCE = 4
 ROUNDS = 5
 
 pytestmark = BOTH_DATABASES
-
-
-@pytest.fixture
-def who(house: House) -> Registered:
-    settle(house)
-    return register(house)
 
 
 def together(work: Callable[[], object]) -> list[object]:

@@ -27,12 +27,6 @@ from tests.sso.provider.support import House, decode
 from trust.kernel.errors import NotAuthenticated
 
 
-@pytest.fixture
-def who(house: House) -> Registered:
-    settle(house)
-    return register(house)
-
-
 def is_alive(house: House, token: str) -> bool:
     try:
         house.reader.read(token)
