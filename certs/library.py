@@ -8,6 +8,7 @@ part (law 9).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from certs.access_log import Access, Look, OwnLook, Purpose, Release, Visit, Within
@@ -148,13 +149,15 @@ class LibraryDesk:
             superseded_by=row.superseded_by,
         )
 
-    def accesses(self, holder: HolderNumber, *, own: bool = True) -> Sequence[Access]:
-        """Return who looked at a holder's certificates, newest first: what the person may see (law 8).
+    def accesses(
+        self, holder: HolderNumber, *, own: bool = True, before: datetime | None = None, limit: int = ACCESSES_MAX
+    ) -> Sequence[Access]:
+        """Return who looked at a holder's certificates, before a moment, newest first: what the person may see (law 8).
 
         Without their `own` looks at what is theirs, these cannot push those of others out of the answer.
         """
         index, left_out = self._vault.holder_index(holder), None if own else OwnLook().name
-        return self._archive.library.accesses(index, limit=ACCESSES_MAX, leaving_out=left_out)
+        return self._archive.library.accesses(index, before=before, limit=limit, leaving_out=left_out)
 
     def type_names(self, type_code: str) -> tuple[str, str]:
         """Return the names of a type; a type taken out of the catalogue must not end the verification of its stock."""

@@ -170,8 +170,10 @@ class Library(Protocol):
         """Return the life of a certificate, oldest step first."""
         ...
 
-    def accesses(self, holder_index: bytes, *, limit: int, leaving_out: str | None = None) -> Sequence[Access]:
-        """Return who looked at a holder's certificates, newest first, but for the looks of one client."""
+    def accesses(
+        self, holder_index: bytes, *, before: datetime | None = None, limit: int, leaving_out: str | None = None
+    ) -> Sequence[Access]:
+        """Return who looked at a holder's certificates before a moment, newest first, but for one client's looks."""
         ...
 
 

@@ -7,7 +7,7 @@ from certs.access_log import Access, Purpose, Release
 from certs.authorities import Authority
 from certs.domain import Certificate, ChangeCommand, IssueCommand, Transition
 from certs.issue import Issuing
-from certs.library import IssuedFile, LibraryDesk, Opened, Shown
+from certs.library import ACCESSES_MAX, IssuedFile, LibraryDesk, Opened, Shown
 from certs.links import VerificationLinks
 from certs.ports import Archive, Principal, Workshop
 from certs.recovery import Recovery, RecoveryReport
@@ -114,9 +114,11 @@ class CertificateService:
         """Return every step in the life of a certificate: when, who, why, and which two clerks."""
         return self._archive.library.transitions(identifier.value)
 
-    def accesses(self, holder: HolderNumber, *, own: bool = True) -> Sequence[Access]:
+    def accesses(
+        self, holder: HolderNumber, *, own: bool = True, before: datetime | None = None, limit: int = ACCESSES_MAX
+    ) -> Sequence[Access]:
         """Return who looked at a holder's certificates, newest first (law 8). See `certs.library.LibraryDesk`."""
-        return self._desk.accesses(holder, own=own)
+        return self._desk.accesses(holder, own=own, before=before, limit=limit)
 
     def recover(self) -> RecoveryReport:
         """Finish or give up what killed processes left behind. See `certs.recovery.Recovery.recover`."""

@@ -1,6 +1,7 @@
 """The certificates in the database: their states, the steps between them, and the looks at them."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
@@ -131,14 +132,18 @@ class SqlLibrary:
         with self._database.connect() as connection:
             return tuple(map(_transition, connection.execute(query).mappings()))
 
-    def accesses(self, holder_index: bytes, *, limit: int, leaving_out: str | None = None) -> tuple[Access, ...]:
-        """Return who looked at a holder's certificates, newest first, but for the looks of one client."""
+    def accesses(
+        self, holder_index: bytes, *, before: datetime | None = None, limit: int, leaving_out: str | None = None
+    ) -> tuple[Access, ...]:
+        """Return who looked at a holder's certificates before a moment, newest first, but for one client's looks."""
         query = select(ACCESSES).where(ACCESSES.c.holder_index == holder_index)
+        if before is not None:
+            query = query.where(ACCESSES.c.at < before)
         if leaving_out is not None:
             query = query.where(ACCESSES.c.client != leaving_out)
         with self._database.connect() as connection:
-            rows = connection.execute(query.order_by(ACCESSES.c.id.desc()).limit(limit)).mappings()
-            return tuple(map(_access, rows))
+            rows = connection.execute(query.order_by(ACCESSES.c.at.desc(), ACCESSES.c.id.desc()).limit(limit))
+            return tuple(map(_access, rows.mappings()))
 
 
 def _change(connection: Connection, identifier: str, action: Action, record: Record) -> Certificate:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
-from typing import Protocol
+from typing import Final, Protocol
 
 from certs.access_log import Access, Look, OwnLook, ShownLook, Visit
 from portal.pages.consent import Names
@@ -16,6 +16,13 @@ from trust.kernel.identifier_errors import CertificateIdentifierInvalid
 from trust.kernel.identifiers import CertificateIdentifier
 from verifier.report import Language
 
+PAGE_ROWS: Final = 200
+"""Rows on a page: a year of most people."""
+
+FETCHED: Final = 5 * PAGE_ROWS
+"""Rows asked of each record for a page: one search leaves a row for each certificate that it found."""
+
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _CLIENT = "client:"
 _COUNTER_ICON, _ONLINE_ICON = "counter", "online"
 
@@ -56,6 +63,31 @@ def merged(passed: Iterable[AccessRow], looks: Iterable[Access], names: SystemNa
     return sorted(rows, key=lambda row: row.at, reverse=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookPage:
+    """One page of rows, newest first. The next one holds what was `before` this moment; None on the last page."""
+
+    rows: Sequence[LookRow]
+    before: datetime | None
+
+
+def page_of(
+    passed: Sequence[AccessRow], looks: Sequence[Sequence[Access]], names: SystemNames, lang: Language
+) -> LookPage:
+    """Return the newest rows of records of which at most `FETCHED` rows each were read.
+
+    A record that was not read to its end is known down to the moment of its last row, and only after that moment as a
+    whole. Rows of one moment are never parted, so that nothing is lost between two pages.
+    """
+    moments = [[row.at for row in passed], *([look.visit.at for look in each] for each in looks)]
+    known = max((each[-1] for each in moments if len(each) >= FETCHED), default=_BEGINNING)
+    every = merged(passed, [look for each in looks for look in each], names, lang)
+    whole = [row for row in every if row.at > known] or every
+    last = whole[:PAGE_ROWS][-1].at if whole else known
+    shown = [row for row in whole if row.at >= last]
+    return LookPage(rows=shown, before=last if len(shown) < len(every) or known > _BEGINNING else None)
+
+
 class _Writer:
     """Writes rows in one language."""
 
@@ -82,6 +114,7 @@ class _Writer:
             "scopes": list(row.what),
             "presence": row.method.value if row.method else None,
             "hop": row.hop,
+            "by_mandate": row.represents is not None,
             "ended": row.ended,
         }
         facts = (
@@ -93,6 +126,7 @@ class _Writer:
             (texts.what, texts.between.join(texts.scopes.get(name, name) for name in row.what)),
             (texts.how, texts.methods[row.method] if row.method else None),
             (texts.case, row.case),
+            (texts.mandate, texts.by_mandate if row.represents else None),
         )
         return LookRow(
             kind=row.kind,

@@ -1,15 +1,18 @@
 """Who looked (谁看过): every hop of trust, presence and look at a certificate about a person, newest first (law 8).
 
 Two records are merged: the passing of trust with its failed presentations (`sso.passing.log`), and the library's own
-looks. What the person looked at themselves is left out unless they ask for it. They can take all of it away as JSON,
-and object to a hop, which ends what hangs on it at once.
+looks; a page leads to the next older one by the moment of its last row. What the person looked at themselves is left
+out unless they ask for it. They can take all of it away as JSON, and object to a hop, which ends what hangs on it at
+once.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Protocol
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
@@ -17,7 +20,7 @@ from certs.access_log import Access
 from portal.pages.acting import Acting, ActingDesk
 from portal.pages.browser import Browser, Visitor
 from portal.pages.faults import fault_of, missing
-from portal.pages.look_rows import LookRow, SystemNames, merged
+from portal.pages.look_rows import FETCHED, LookPage, LookRow, SystemNames, page_of
 from portal.pages.rendering import language
 from portal.pages.texts_looks import LOOKS_TEXTS
 from sso.passing.domain import Objection
@@ -30,18 +33,17 @@ from trust.kernel.errors import InvalidInput
 LOOKS: Final = "/my/looks"
 _OBJECT: Final = f"{LOOKS}/object"
 _DONE: Final = f"{LOOKS}/objected"
-PAGE_ROWS: Final = 200
-"""Rows on the page: a year of most people; all of them are in the file to take away."""
+_BEFORE: Final = "before"
 
 
 class PassingLog(Protocol):
     """The record of passed trust (`sso.passing.log.AccessLog`)."""
 
-    def of(self, person_id: str, represented: Collection[str] = ()) -> Sequence[AccessRow]:
-        """Return the rows about a person and about those they represent, newest first."""
+    def of(self, person_id: str, *, before: datetime | None, limit: int) -> Sequence[AccessRow]:
+        """Return the rows about a person before a moment, also what an agent did in their name, newest first."""
         ...
 
-    def object_to(self, hop_id: str, person_id: str, text: str, *, represented: Collection[str] = ()) -> Objection:
+    def object_to(self, hop_id: str, person_id: str, text: str, *, whose: str | None = None) -> Objection:
         """Record an objection and end what hangs on the hop. Raises `HopUnknown`, and as `check_reason`."""
         ...
 
@@ -49,8 +51,8 @@ class PassingLog(Protocol):
 class LibraryLog(Protocol):
     """The record of looks at certificates (`certs.service.CertificateService`)."""
 
-    def accesses(self, holder: HolderNumber, *, own: bool = True) -> Sequence[Access]:
-        """Return who looked at a holder's certificates, newest first; without their own looks if so asked."""
+    def accesses(self, holder: HolderNumber, *, own: bool, before: datetime | None, limit: int) -> Sequence[Access]:
+        """Return who looked at a holder's certificates before a moment, newest first, with their `own` or not."""
         ...
 
 
@@ -73,15 +75,18 @@ class LooksPages:
         self._services = services
 
     def overview(self, *, visitor: Visitor) -> Response:
-        """List who looked."""
+        """List who looked, one page of it."""
         choices = self._choices(visitor)
         acting = self._services.acting.chosen(choices)
-        own = request.args.get("own") == "1"
-        rows = self._rows(acting, visitor, own=own)
+        own, before = request.args.get("own") == "1", _moment(request.args.get(_BEFORE, ""))
+        page = self._read(acting, own=own, before=before)
+        kept = acting.arguments | ({"own": "1"} if own else {})
+        older = f"{LOOKS}?{urlencode({**kept, _BEFORE: page.before.isoformat()})}" if page.before is not None else ""
         return self._page(
             "looks.html",
-            rows=rows[:PAGE_ROWS],
-            more=len(rows) > PAGE_ROWS,
+            rows=page.rows,
+            older=older,
+            newest=f"{LOOKS}?{urlencode(kept)}" if before is not None else "",
             choices=choices,
             acting=acting,
             own=own,
@@ -90,7 +95,7 @@ class LooksPages:
     def export(self, *, visitor: Visitor) -> Response:
         """Return every row as JSON, their own looks included."""
         acting = self._services.acting.chosen(self._choices(visitor))
-        rows = [row.exported for row in self._rows(acting, visitor, own=True)]
+        rows = [row.exported for row in self._every(acting, own=True)]
         text = json.dumps(
             {"made_at": self._services.clock.now().isoformat(), "rows": rows}, ensure_ascii=False, indent=2
         )
@@ -107,11 +112,9 @@ class LooksPages:
         acting, row = self._meant(visitor)
         if faults := missing(("text",), LOOKS_TEXTS[language()].missing):
             return self._form(acting, row, faults)
-        represented = () if acting.myself else (acting.person.id,)
+        text = request.form.get("text", "").strip()
         try:
-            self._services.passing.object_to(
-                row.hop, visitor.person.id, request.form.get("text", "").strip(), represented=represented
-            )
+            self._services.passing.object_to(row.hop, visitor.person.id, text, whose=acting.person.id)
         except InvalidInput as error:
             return self._form(acting, row, fault_of(error, ("text",), otherwise="text"))
         return self._browser.go(_DONE, arguments={"hop": row.hop, **acting.arguments})
@@ -127,19 +130,25 @@ class LooksPages:
         """Return those whose whole record the person may see; an agent sees certificates, not who looked at them."""
         return [acting for acting in self._services.acting.choices(visitor) if acting.entire]
 
-    def _rows(self, acting: Acting, visitor: Visitor, *, own: bool) -> list[LookRow]:
-        if acting.myself:
-            passed = self._services.passing.of(visitor.person.id)
-        else:
-            both = self._services.passing.of(visitor.person.id, (acting.person.id,))
-            passed = [row for row in both if row.represents == acting.person.id]
-        looks = [look for holder in acting.holders for look in self._services.library.accesses(holder, own=own)]
-        return merged(passed, looks, self._services.names, language())
+    def _read(self, acting: Acting, *, own: bool, before: datetime | None) -> LookPage:
+        passed = self._services.passing.of(acting.person.id, before=before, limit=FETCHED)
+        looks = [
+            self._services.library.accesses(holder, own=own, before=before, limit=FETCHED) for holder in acting.holders
+        ]
+        return page_of(passed, looks, self._services.names, language())
+
+    def _every(self, acting: Acting, *, own: bool) -> Iterator[LookRow]:
+        """Return all rows there are, page by page."""
+        page = self._read(acting, own=own, before=None)
+        yield from page.rows
+        while page.before is not None:
+            page = self._read(acting, own=own, before=page.before)
+            yield from page.rows
 
     def _meant(self, visitor: Visitor) -> tuple[Acting, LookRow]:
         """Return the hop that the request names. Raises `HopUnknown` for one that is not about this person."""
         acting, hop = self._services.acting.chosen(self._choices(visitor)), request.values.get("hop", "")
-        for row in self._rows(acting, visitor, own=False):
+        for row in self._every(acting, own=False):
             if row.objectable and row.hop == hop:
                 return acting, row
         raise HopUnknown(field="hop")
@@ -157,6 +166,15 @@ class LooksPages:
 
     def _page(self, template: str, **values: object) -> Response:
         return self._browser.page(template, texts=LOOKS_TEXTS, **values)  # type: ignore[arg-type]  # values of the template
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment in an address that a page of ours wrote; for any other text None, which is the newest page."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def blueprint(browser: Browser, services: LooksServices) -> Blueprint:

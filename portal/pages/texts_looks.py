@@ -26,7 +26,8 @@ class LooksTexts:
     unproofed: str
     own_shown: str
     own_hidden: str
-    more: str
+    older: str
+    newest: str
     export: str
     export_hint: str
     kinds: Mapping[str, str]
@@ -43,7 +44,8 @@ class LooksTexts:
     what: str
     how: str
     case: str
-    when: str
+    mandate: str
+    by_mandate: str
     between: str
     pair: str
     nothing_found: str
@@ -76,7 +78,8 @@ _ZH: Final = LooksTexts(
     unproofed="您的身份尚未经证件核验，因此不显示证照的查看记录。请携带身份证件到任一政务服务窗口完成核验。",
     own_shown="不显示本人查看",
     own_hidden="显示本人查看",
-    more="此处只显示最近的 200 条，全部记录可下载。",
+    older="更早的记录",
+    newest="回到最新记录",
     export="下载全部记录",
     export_hint="JSON 格式，可由其他软件读取。",
     kinds=MappingProxyType(
@@ -119,7 +122,8 @@ _ZH: Final = LooksTexts(
     what="内容",
     how="到场方式",
     case="办件编号",
-    when="时间",
+    mandate="办理身份",
+    by_mandate="凭授权代办",
     between="、",
     pair="：",
     nothing_found="没有找到证照",
@@ -159,7 +163,8 @@ _EN: Final = LooksTexts(
     ),
     own_shown="Leave out my own looks",
     own_hidden="Show my own looks too",
-    more="Only the latest 200 are shown here; the download has all of them.",
+    older="Older rows",
+    newest="Back to the newest",
     export="Download all",
     export_hint="As JSON, for other programs to read.",
     kinds=MappingProxyType(
@@ -206,7 +211,8 @@ _EN: Final = LooksTexts(
     what="What",
     how="Presence shown by",
     case="Case",
-    when="When",
+    mandate="Acting",
+    by_mandate="under a mandate",
     between=", ",
     pair=": ",
     nothing_found="none was found",

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -24,7 +24,7 @@ from trust.kernel.randomness import Randomness
 from trust.kernel.text import check_reason
 
 ROWS_MAX: Final = 1000
-"""Rows in one answer, as the library's own log gives them."""
+"""Rows in one answer, as the library's own log gives them; `before` leads to the older ones."""
 
 NOTED_MAX: Final = 10_000
 """Introspections remembered per process, about 2 MB: a system that asks about one token again leaves no second row."""
@@ -75,24 +75,26 @@ class AccessLog:
         self._noted: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, person_id: str, represented: Collection[str] = ()) -> tuple[AccessRow, ...]:
-        """Return the newest rows about a person and about those they represent, newest first, `ROWS_MAX` at most."""
-        hops = self._hops.about(person_id, represented=represented, limit=ROWS_MAX)
+    def of(self, person_id: str, *, before: datetime | None = None, limit: int = ROWS_MAX) -> tuple[AccessRow, ...]:
+        """Return the rows about a person, also what an agent did in their name, before a moment, newest first."""
+        hops = self._hops.about(person_id, before=before, limit=limit)
         objections = self._hops.objections([hop.id for hop in hops])
-        events = self._events.about(person_id, limit=ROWS_MAX)
+        events = self._events.about(person_id, before=before, limit=limit)
         labels = self._labels(hops, events)
         rows = [_hop_row(hop, labels, ended=hop.id in objections) for hop in hops]
         rows += [_event_row(event, labels) for event in events]
-        return tuple(sorted(rows, key=lambda row: (row.at, row.id), reverse=True)[:ROWS_MAX])
+        return tuple(sorted(rows, key=lambda row: (row.at, row.id), reverse=True)[:limit])
 
-    def object_to(self, hop_id: str, person_id: str, text: str, *, represented: Collection[str] = ()) -> Objection:
+    def object_to(self, hop_id: str, person_id: str, text: str, *, whose: str | None = None) -> Objection:
         """Record an objection and end every token that hangs on the hop, in one commit; the first one stands.
+
+        `whose` is the person that the hop is about when they are not who objects: an organisation's representative may.
 
         Raises `HopUnknown` for another person's hop, and as `check_reason` for the text.
         """
         check_reason(text, field="text")
         hop = self._hops.find(hop_id)
-        if hop is None or not (hop.subject == person_id or hop.represents in set(represented)):
+        if hop is None or (whose or person_id) not in {hop.subject, hop.represents}:
             raise HopUnknown(field="hop")
         objection = Objection(hop=hop.id, person=person_id, text=text, at=self._clock.now())
         self._hops.object_to(objection, hop.tie)

@@ -8,7 +8,7 @@ once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -172,7 +172,8 @@ class OfflineDesk:
             return Answer(id=assertion, status=Reconciled.FOREIGN)
         if not self._in_time(planned, report.used_at):
             return Answer(id=assertion, status=Reconciled.OUT_OF_TIME)
-        hop = replace(planned.hop, id=new_id(self._clock, self._randomness), at=report.used_at, channel=Channel.OFFLINE)
+        at = report.used_at.astimezone(UTC)  # moments are compared as text where they are kept
+        hop = replace(planned.hop, id=new_id(self._clock, self._randomness), at=at, channel=Channel.OFFLINE)
         status = Reconciled.RECORDED if self._keep(assertion, hop, claims) else Reconciled.REPLAYED
         if status is Reconciled.REPLAYED:
             _log.warning("offline-replayed", client=client.id, assertion=assertion)

@@ -77,14 +77,13 @@ def test_a_search_leaves_a_row_for_each_certificate_and_one_for_none(world, iden
     assert access.identifier is None
 
 
-def test_a_holder_is_shown_the_newest_looks_up_to_a_bound(world, identifier, monkeypatch):
+def test_a_holder_is_shown_the_newest_looks_up_to_a_bound_and_the_older_ones_after_them(world, identifier):
     for _ in range(3):
         world.service.find_by_holder(OTHER_CLIENT, HOLDER, PURPOSE)
         world.clock.advance(minutes=1)
-    monkeypatch.setattr("certs.library.ACCESSES_MAX", 3)
-    every = world.service.accesses(HOLDER)
-    monkeypatch.setattr("certs.library.ACCESSES_MAX", 2)
-    assert world.service.accesses(HOLDER) == every[:2]
+    every = world.service.accesses(HOLDER, limit=3)
+    assert world.service.accesses(HOLDER, limit=2) == every[:2]
+    assert world.service.accesses(HOLDER, before=every[1].visit.at) == every[2:]
     assert [access.visit.at for access in every] == [MOMENT + timedelta(minutes=n) for n in (2, 1, 0)]
 
 

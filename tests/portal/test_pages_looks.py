@@ -1,17 +1,23 @@
+import html
 import json
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from certs.access_log import Look
-from portal.pages import looks
+from certs.access_log import Access, Look, Visit
+from portal.pages import look_rows, looks
+from portal.pages.look_rows import page_of
 from portal.pages.texts_looks import LOOKS_TEXTS
 from sso.passing.domain import Channel, EventKind, PresenceMethod
-from sso.passing.log import HOP
+from sso.passing.log import HOP, AccessRow
 from sso.passing.targets import PASSED_SCOPES
 from tests.certs.world import CLIENT as DEPARTMENT
 from tests.certs.world import PERSON, PURPOSE
-from tests.portal.my_office import open_my_office
+from tests.fakes import MOMENT
+from tests.portal.my_office import Names, open_my_office
 from tests.portal.offices import MATTER, hidden_fields
 from tests.sso.signin.world import FIRM, LI, ZHANG
 from trust.formats.holders import HolderNumber
@@ -122,15 +128,103 @@ def test_an_agent_does_not_see_who_looked_at_the_organisation(mine):
     assert mine.client.get(f"/my/looks?as={mandate.id}").status_code == 404
 
 
-def test_the_page_is_bounded_and_the_file_has_everything(mine, monkeypatch):
-    monkeypatch.setattr(looks, "PAGE_ROWS", 2)
-    for _ in range(3):
-        mine.hop()
+def test_pages_lead_from_the_newest_rows_to_the_oldest_and_the_file_has_everything(mine, monkeypatch):
+    monkeypatch.setattr(look_rows, "PAGE_ROWS", 2)
+    monkeypatch.setattr(look_rows, "FETCHED", 3)
+    monkeypatch.setattr(looks, "FETCHED", 3)
+    mine.issue()
+    identifier = CertificateIdentifier.parse(mine.issue(key="key-00000002"))
+    for number in range(4):
+        mine.hop(counter_name=f"{number} 号窗口")
         mine.clock.advance(seconds=1)
+        mine.library.service.find_by_holder(DEPARTMENT, HOLDER, PURPOSE)
+        mine.clock.advance(seconds=1)
+    mine.library.service.get(DEPARTMENT, identifier, PURPOSE)
+    address, seen = "/my/looks", []
+    while address:
+        page = mine.page(address)
+        seen += re.findall('datetime="([^"]+)"', page)
+        assert (ZH.newest in page) == ("before=" in address)
+        older = re.search('rel="next" href="([^"]+)"', page)
+        address = html.unescape(older[1]) if older else ""
+    assert len(seen) == 9
+    assert seen == sorted(set(seen), reverse=True)
+    exported = json.loads(mine.client.get("/my/looks/export").data)["rows"]
+    assert [row["at"] for row in exported] == seen
+    assert [len(row["certificates"]) for row in exported if row["kind"] == "search"] == [2] * 4
+
+
+@pytest.mark.parametrize("before", ["x", "2026-11-21", "2026-11-21T08:00:00", "0001-01-01T00:00:00+08:00"])
+def test_an_address_that_names_no_moment_leads_to_the_newest_page(mine, before):
+    mine.hop()
+    assert rows(mine.page("/my/looks", before=before)) == 1
+
+
+def test_a_page_past_the_oldest_row_says_nothing_of_an_empty_record(mine):
+    mine.hop()
+    page = mine.page("/my/looks", before="2000-01-01T00:00:00+00:00")
+    assert rows(page) == 0
+    assert ZH.none not in page
+    assert ZH.newest in page
+
+
+@given(
+    moments=st.lists(st.integers(0, 30), max_size=40),
+    more=st.lists(st.integers(0, 30), max_size=40),
+    most=st.integers(1, 9),
+)
+def test_no_row_is_lost_or_shown_twice_between_pages(moments, more, most):
+    # of one moment a record has far fewer rows than are read at once, here as in life
+    events = [access_row(f"h{n}", at) for n, at in enumerate(moments)]
+    visits = [access(f"v{n}", at) for n, at in enumerate(more)]
+    fetched = max(len(moments), len(more), 1) if crowded(moments, more, most) else most
+
+    def read(before):
+        past = [
+            row for row in sorted(events, key=lambda row: row.at, reverse=True) if before is None or row.at < before
+        ]
+        looked = [
+            one
+            for one in sorted(visits, key=lambda one: one.visit.at, reverse=True)
+            if before is None or one.visit.at < before
+        ]
+        return page_of(past[:fetched], [looked[:fetched]], Names(), "zh")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(look_rows, "PAGE_ROWS", 2)
+        patch.setattr(look_rows, "FETCHED", fetched)
+        page, found = read(None), []
+        found += page.rows
+        while page.before is not None:
+            page = read(page.before)
+            found += page.rows
+    assert len(found) == len(moments) + len(more)
+    assert [row.at for row in found] == sorted([row.at for row in found], reverse=True)
+
+
+def crowded(moments, more, most):
+    """Whether some moment has as many rows as are read at once."""
+    return any(each.count(at) >= most for each in (moments, more) for at in each)
+
+
+def access_row(name: str, at: int) -> AccessRow:
+    return AccessRow(id=name, kind=HOP, at=MOMENT + timedelta(seconds=at), system="s", hop=name)
+
+
+def access(name: str, at: int) -> Access:
+    visit = Visit(
+        at=MOMENT + timedelta(seconds=at), client=f"client:{name}", authority="", look=Look.DATA, purpose=PURPOSE.text
+    )
+    return Access(visit=visit, holder_index=b"", identifier=None)
+
+
+def test_a_person_sees_what_an_agent_did_in_their_name_and_may_object(mine):
+    hop = mine.hop(subject=LI.id, represents=ZHANG.id)
     page = mine.page("/my/looks")
-    assert rows(page) == 2
-    assert ZH.more in page
-    assert len(json.loads(mine.client.get("/my/looks/export").data)["rows"]) == 3
+    assert rows(page) == 1
+    assert ZH.by_mandate in page
+    mine.send(f"/my/looks/object?hop={hop.id}", "/my/looks/object", text=REASON)
+    assert ZH.ended in mine.page("/my/looks")
 
 
 def test_the_export_has_every_row_with_stable_words(mine):

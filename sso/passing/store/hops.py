@@ -112,12 +112,13 @@ class SqlHops:
                 following = row.previous
         return tuple(reversed(found))
 
-    def about(self, person: str, *, represented: Collection[str], limit: int) -> tuple[Hop, ...]:
-        """Return the newest hops whose subject is `person`, or in which one of `represented` was represented."""
-        whose = or_(HOPS.c.subject == person, HOPS.c.represents.in_(list(represented)))
-        query = select(HOPS).where(whose).order_by(HOPS.c.id.desc()).limit(limit)
+    def about(self, person: str, *, before: datetime | None = None, limit: int) -> tuple[Hop, ...]:
+        """Return the newest hops before a moment whose subject is `person`, or in which they were represented."""
+        query = select(HOPS).where(or_(HOPS.c.subject == person, HOPS.c.represents == person))
+        if before is not None:
+            query = query.where(HOPS.c.at < before.isoformat())
         with self._database.connect() as connection:
-            return tuple(map(_hop, connection.execute(query)))
+            return tuple(map(_hop, connection.execute(query.order_by(HOPS.c.at.desc(), HOPS.c.id.desc()).limit(limit))))
 
     def object_to(self, objection: Objection, tie: Tie) -> None:
         """Keep an objection and cut what hangs on its hop, in one commit; the first objection to a hop stands."""

@@ -80,11 +80,15 @@ class SqlPresences:
         with self._database.connect() as connection:
             return connection.execute(query).scalar_one()
 
-    def about(self, person: str, *, limit: int) -> tuple[Event, ...]:
-        """Return the newest events about a person."""
-        query = select(EVENTS).where(EVENTS.c.person == person).order_by(EVENTS.c.id.desc()).limit(limit)
+    def about(self, person: str, *, before: datetime | None = None, limit: int) -> tuple[Event, ...]:
+        """Return the newest events about a person, before a moment."""
+        query = select(EVENTS).where(EVENTS.c.person == person)
+        if before is not None:
+            query = query.where(EVENTS.c.at < before.isoformat())
         with self._database.connect() as connection:
-            return tuple(map(_event, connection.execute(query)))
+            return tuple(
+                map(_event, connection.execute(query.order_by(EVENTS.c.at.desc(), EVENTS.c.id.desc()).limit(limit)))
+            )
 
     def forget(self, before: datetime) -> int:
         """Delete presences that expired before then and were never exchanged; return how many."""

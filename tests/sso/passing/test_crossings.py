@@ -38,7 +38,7 @@ def test_exchanges_of_two_processes_in_the_same_cases_wait_for_each_other(world:
         behind="UPDATE sso_cases",
     )
     assert one == other == [Outcome.KEPT] * 2
-    assert len(world.hops.about(world.citizen.id, represented=(), limit=10)) == 4
+    assert len(world.hops.about(world.citizen.id, limit=10)) == 4
 
 
 def test_presences_that_two_processes_get_in_either_order_are_used_once(world: World, wished: list[NewHop]) -> None:

@@ -19,10 +19,10 @@ from tests.sso.passing.support import API_AUDIENCE, LICENCE, PERMIT, RENEWAL, Wo
 
 def refusal(world: World, client, **form) -> tuple[str, str]:
     """Return the error and description of an exchange that must be refused, and leaves no hop."""
-    before = len(world.hops.about(world.citizen.id, represented=(), limit=100))
+    before = len(world.hops.about(world.citizen.id, limit=100))
     with pytest.raises(OAuthRefused) as caught:
         world.exchange(client, **form)
-    assert len(world.hops.about(world.citizen.id, represented=(), limit=100)) == before
+    assert len(world.hops.about(world.citizen.id, limit=100)) == before
     return caught.value.error, caught.value.description
 
 

@@ -81,8 +81,22 @@ def test_the_represented_see_what_was_done_in_their_name(world):
     _, facts = world.represented()
     token = world.matter_token(world.citizen, world.portal, **facts)
     world.exchange(world.portal, subject_token=token, audience="api")
-    (row,) = world.log.of("01REPRESENTATIVE0000000000", represented=[world.company.id])
+    (row,) = world.log.of(world.company.id)
     assert row.represents == world.company.id
+    assert world.log.of(world.citizen.id) == (row,)
+    objection = world.log.object_to(row.hop, "01REPRESENTATIVE0000000000", "没有委托过", whose=world.company.id)
+    assert objection.person == "01REPRESENTATIVE0000000000"
+
+
+def test_older_rows_are_asked_for_by_the_moment_of_the_last_one(world):
+    for _ in range(3):
+        world.assisted()
+        world.clock.advance(minutes=5)
+    every = world.log.of(world.citizen.id)
+    assert len(every) == 3
+    assert world.log.of(world.citizen.id, limit=2) == every[:2]
+    assert world.log.of(world.citizen.id, before=every[1].at) == every[2:]
+    assert world.log.of(world.citizen.id, before=every[2].at) == ()
 
 
 def test_an_objection_is_kept_and_ends_what_hangs_on_the_hop(world):

@@ -1,15 +1,17 @@
 """The offline form: checked with the key set alone, for minutes, and each use is recorded once."""
 
 import json
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from sqlalchemy import select
 
 from sso.passing.domain import Channel
 from sso.passing.offline import OFFLINE_SECONDS, REPORT_DAYS, OfflineDesk, OfflineParts, Reconciled, Report
 from sso.passing.store.offline import SqlAssertions
+from sso.passing.store.tables import HOPS
 from sso.provider.signing import UnsignedToken
 from tests.sso.passing.support import ISSUER, RENEWAL
 from trust.kernel.errors import NotAuthenticated, TrustError
@@ -75,6 +77,15 @@ def test_a_reported_use_becomes_a_hop_that_the_citizen_sees(world, desk, token, 
     assert [hop.channel for hop in chain] == [Channel.COUNTER, Channel.OFFLINE]
     (row,) = [row for row in world.log.of(world.citizen.id) if row.channel is Channel.OFFLINE]
     assert (row.at, row.who, row.counter, row.to_system) == (used_at, "王** (****34)", "3号窗口", "next")
+
+
+def test_a_use_is_kept_in_utc_whatever_zone_it_was_reported_in(world, desk, assertion):
+    used_at = world.clock.now().astimezone(timezone(timedelta(hours=8)))
+    answer = report(world, desk, assertion, used_at=used_at)
+    with world.database.connect() as connection:
+        kept = connection.execute(select(HOPS.c.at).where(HOPS.c.id == answer.hop)).scalar_one()
+    assert kept == world.clock.now().isoformat()
+    assert kept.endswith("+00:00")
 
 
 def test_the_recipient_may_report_it_too_but_it_counts_once(world, desk, assertion):
