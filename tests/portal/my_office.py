@@ -3,18 +3,14 @@
 office = open_my_office(tmp_path); office.sign_in(); office.page("/my/certificates")
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pyotp
 from flask import Flask
 from jinja2 import Undefined, UndefinedError
 
-from certs.service import CertificateService
 from certs.showing import ShowDesk
 from certs.store.shows import SqlShows
 from portal.pages import (
@@ -31,11 +27,7 @@ from portal.pages import (
 )
 from portal.pages.acting import ActingDesk
 from portal.pages.rendering import Pages
-from sso.accounts.applications import APPLICATION_LIFE, Application
-from sso.accounts.domain import Person, ProofingLevel
-from sso.accounts.roles import Role
-from sso.counters.domain import Matter
-from sso.counters.errors import MatterRetired, MatterUnknown
+from sso.accounts.domain import ProofingLevel
 from sso.mandates.domain import GrantCommand, Mandate, MandateKind
 from sso.mandates.naming import Naming
 from sso.mandates.representatives import Representatives
@@ -48,35 +40,22 @@ from sso.passing.presence import PresenceDesk
 from sso.passing.store.hops import SqlHops, add_hop_within
 from sso.passing.store.presences import SqlPresences
 from sso.provider.domain import Scope
-from sso.provider.errors import ConsentUnknown
 from sso.provider.grants import Consent
 from sso.revocation.domain import Tie
 from sso.revocation.store import DatabaseRevocations
 from sso.signin.domain import Strength
-from tests.certs.pages import FOOD_CODE, catalogue, page_of, renderer
 from tests.certs.world import CLIENT as DEPARTMENT
-from tests.certs.world import FakeRenderer, licence, permit
-from tests.certs.world import World as Library
+from tests.certs.world import licence, permit
 from tests.fakes import MOMENT, CountingRandomness
+from tests.portal.my_library import RealLibrary, empty_database
+from tests.portal.my_registers import Clients, Consents, Matters, Names, Offices, People, Register, Tickets
 from tests.portal.offices import CLIENT, MATTER, Office, open_office
 from tests.portal.people import PUBLIC_URL
 from tests.portal.support import TableJudge
 from tests.sso.signin.world import FIRM, LI, ZHANG
-from trust.db import Base, Database
-from trust.formats.holders import HolderNumber
 from trust.http.rate import RateLimiter
 from trust.kernel.ids import new_id
 
-OTHER_MATTER = Matter(
-    code="350100-STAY-02",
-    name="Residence permit",
-    name_zh="居住证签注",
-    purpose="To check your residence permit.",
-    purpose_zh="办理居住证签注时核对您的居住证。",
-    types=frozenset({FOOD_CODE}),
-)
-RETIRED = replace(OTHER_MATTER, code="350100-OLD-03", name="Former", name_zh="旧事项", retired_at=MOMENT)
-TICKET = "T" * 43
 _LEVEL = ProofingLevel.IN_PERSON
 
 
@@ -85,152 +64,6 @@ class Loud(Undefined):
 
     def __str__(self) -> str:
         raise UndefinedError(self._undefined_message)
-
-
-@cache
-def pdf(code: str) -> bytes:
-    return renderer().render(page_of(code))
-
-
-@cache
-def empty_database() -> bytes:
-    """Return a database with every table, made once: making it takes longer than most tests."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.sqlite3"
-        database = Database(f"sqlite:///{path}")
-        Base.metadata.create_all(database.engine)
-        with database.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.close()
-        return path.read_bytes()
-
-
-class PdfRenderer(FakeRenderer):
-    """Draws real pages of specimen data; the verifier is told which identifier it is."""
-
-    def __init__(self, library: Library) -> None:
-        super().__init__(library.hooks)
-        self._library = library
-
-    def render(self, values):
-        self._library.verifier.identifier = values.identifier.value
-        return pdf(values.face.type_code)
-
-
-class RealLibrary(Library):
-    def build(self) -> CertificateService:
-        service = super().build()
-        service._issuing._workshop = replace(service._workshop, renderer=PdfRenderer(self))
-        return service
-
-
-@dataclass
-class People:
-    """Persons with their numbers."""
-
-    office: Office
-
-    def get(self, person_id: str) -> Person:
-        return self.office.signing.persons.get(person_id)
-
-    def find(self, code: HolderNumber) -> Person | None:
-        return self.office.signing.persons.find(code)
-
-    def codes(self, person_id: str) -> Sequence[HolderNumber]:
-        return (self.get(person_id).code,)
-
-
-@dataclass
-class Matters:
-    known: dict[str, Matter] = field(
-        default_factory=lambda: {each.code: each for each in (MATTER_WITH_TYPE, OTHER_MATTER, RETIRED)}
-    )
-
-    def matters(self) -> Sequence[Matter]:
-        return [self.known[code] for code in sorted(self.known)]
-
-    def any_matter(self, code: str) -> Matter:
-        if code not in self.known:
-            raise MatterUnknown(field="matter")
-        return self.known[code]
-
-    def matter(self, code: str) -> Matter:
-        if self.any_matter(code).retired_at is not None:
-            raise MatterRetired(field="matter")
-        return self.known[code]
-
-
-MATTER_WITH_TYPE = replace(MATTER, types=frozenset({FOOD_CODE}))
-
-
-class Names:
-    def type_name(self, code: str, *, english: bool) -> str:
-        kind = catalogue().get(code)
-        return kind.name_en if english else kind.name
-
-    def authority_name(self, uscc: str, *, english: bool) -> str:
-        return "Demonstration District Bureau" if english else "示范区市场监督管理局"
-
-    def field_names(self, type_code: str, *, english: bool) -> Mapping[str, str]:
-        fields = catalogue().get(type_code).fields
-        return {each.key: each.label_en if english else each.label for each in fields}
-
-    def system_name(self, client: str) -> str:
-        return CLIENT.label if client in {CLIENT.id, DEPARTMENT.client} else client
-
-
-@dataclass
-class Register:
-    """The register of legal persons: who may claim what."""
-
-    entries: set[tuple[str, str, str]] = field(default_factory=set)
-
-    def confirms(self, organisation: HolderNumber, *, number: HolderNumber, name: str) -> bool:
-        return (organisation.text, number.text, name) in self.entries
-
-
-@dataclass
-class Consents:
-    kept: list[Consent] = field(default_factory=list)
-
-    def of(self, person: str) -> Sequence[Consent]:
-        return [consent for consent in self.kept if consent.person == person]
-
-    def withdraw(self, consent_id: str, *, person: str) -> None:
-        found = [consent for consent in self.of(person) if consent.id == consent_id]
-        if not found:
-            raise ConsentUnknown(field="consent")
-        self.kept.remove(found[0])
-
-
-@dataclass
-class Tickets:
-    """Tickets from a counter, each good for one time."""
-
-    known: dict[str, str] = field(default_factory=lambda: {TICKET: LI.id})
-    redeemed: list[str] = field(default_factory=list)
-
-    def redeem(self, ticket: str) -> Person | None:
-        self.redeemed.append(ticket)
-        return LI if self.known.pop(ticket, None) == LI.id else None
-
-    def invite(self, person_id: str) -> Application:
-        ticket = f"{len(self.redeemed):043d}"
-        self.known[ticket] = person_id
-        return Application(ticket=ticket, expires_at=MOMENT + APPLICATION_LIFE)
-
-
-@dataclass
-class Offices:
-    held: dict[str, Role] = field(default_factory=dict)
-
-    def role_of(self, person_id: str) -> Role | None:
-        return self.held.get(person_id)
-
-
-class Clients:
-    def find(self, client: str):
-        return CLIENT if client == CLIENT.id else None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@ import re
 import pytest
 
 from portal.pages.texts_enrolling import ENROL_TEXTS
-from tests.portal.my_office import TICKET, open_my_office
+from tests.portal.my_office import open_my_office
+from tests.portal.my_registers import TICKET
 from tests.portal.offices import hidden_fields
 from tests.sso.signin.world import LI, OTHER_PASSWORD, ZHANG
 

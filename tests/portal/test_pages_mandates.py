@@ -4,7 +4,8 @@ from portal.pages.texts_mandates import MANDATE_TEXTS
 from sso.mandates.domain import OFFER_LIFE, MandateKind
 from sso.mandates.service import GRANT_STRENGTH
 from sso.signin.domain import Strength
-from tests.portal.my_office import OTHER_MATTER, RETIRED, open_my_office
+from tests.portal.my_office import open_my_office
+from tests.portal.my_registers import OTHER_MATTER, RETIRED
 from tests.portal.offices import MATTER, hidden_fields
 from tests.sso.signin.world import FIRM, LI, NOBODY_NUMBER, ZHANG
 

@@ -2,7 +2,7 @@
 
 import html
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import text
@@ -12,7 +12,6 @@ from portal.pages.officers import Officers
 from portal.pages.systems import SystemServices
 from portal.pages.texts_systems import SYSTEM_TEXTS
 from sso.accounts.roles import Role
-from sso.accounts.roles_errors import RoleMissing
 from sso.provider.application import ApplicationKind, ApplicationState
 from sso.provider.applications import ApplicationDesk
 from sso.provider.domain import ClientAuthentication, Scope
@@ -20,6 +19,7 @@ from sso.provider.service import ClientRegistry
 from sso.provider.store.applications import DatabaseApplicationStore
 from sso.provider.store.clients import DatabaseClientStore
 from tests.fakes import CountingRandomness
+from tests.portal.my_registers import Offices
 from tests.portal.offices import MATTER, TYPE, Office, hidden_fields, open_office
 from tests.sso.signin.world import ZHANG
 from trust.authority.errors import SamePerson
@@ -28,7 +28,6 @@ from trust.kernel.errors import NotFound
 
 ZH = SYSTEM_TEXTS["zh"]
 AUTHORITY = "91350100M000100Y43"
-_BY_ANOTHER = "UPDATE sso_system_applications SET requested_by = '周申请' WHERE id = :id"
 FORM = {
     "label": "不动产登记系统",
     "authority": AUTHORITY,
@@ -42,19 +41,6 @@ FORM = {
     "authentication": "client_secret",
     "signing_algorithm": "ES256",
 }
-
-
-@dataclass
-class Offices:
-    """Who holds which office, from memory."""
-
-    held: dict[str, Role] = field(default_factory=dict)
-
-    def require(self, person_id: str, *roles: Role) -> Role:
-        role = self.held.get(person_id)
-        if role is None or role not in roles:
-            raise RoleMissing
-        return role
 
 
 class Catalogues:

@@ -11,7 +11,8 @@ from sso.accounts.domain import ProofingLevel
 from sso.accounts.roles import Role
 from sso.mandates.domain import MandateKind
 from tests.certs.world import COMPANY, PERSON
-from tests.portal.my_office import open_my_office, pdf
+from tests.portal.my_library import pdf
+from tests.portal.my_office import open_my_office
 from tests.sso.signin.world import LI, ZHANG
 from trust.formats.holders import HolderNumber
 from verifier.ports import LibraryState
