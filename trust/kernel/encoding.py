@@ -3,10 +3,12 @@
 import base64
 import json
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def canonical_json(value: object) -> bytes:
     """Return `value` as JSON with sorted keys, no spaces and UTF-8: the same value gives the same bytes."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def base64url(data: bytes) -> str:

@@ -16,7 +16,9 @@ from trust.ledger.domain import (
     MAX_LEAF_BYTES,
     MAX_ORIGIN_CHARACTERS,
     Checkpoint,
+    encode_moment,
     encode_use,
+    moment_of,
     parse_checkpoint,
     parse_use,
 )
@@ -31,7 +33,15 @@ key_uses = st.builds(
     algorithm=st.none() | st.sampled_from(Algorithm),
     purpose=st.sampled_from(KeyPurpose),
     digest=st.binary(min_size=32, max_size=32).map(bytes.hex),
-    context=st.builds(UseContext, principal=texts, why=texts, document=st.none() | texts),
+    context=st.builds(
+        UseContext,
+        principal=texts,
+        why=texts,
+        document=st.none() | texts,
+        authority=st.none() | texts,
+        act=st.lists(texts, max_size=4).map(tuple),
+        address=st.none() | texts,
+    ),
     outcome=st.sampled_from(UseOutcome),
     reason=st.none() | texts,
 )
@@ -43,11 +53,43 @@ def test_a_leaf_reads_back_as_the_same_use(value: KeyUse) -> None:
 
 
 def test_the_bytes_of_a_leaf_are_fixed() -> None:
-    assert encode_use(use(1)) == (
-        '{"algorithm":"SM2-SM3","at":"2026-11-21T08:00:00.000000Z",'
+    acting = replace(
+        use(1).context, act=("operator:li", "system:desk"), address="203.0.113.9", authority="11320100MB1234567X"
+    )
+    assert encode_use(replace(use(1), context=acting)) == (
+        '{"act":["operator:li","system:desk"],"address":"203.0.113.9","algorithm":"SM2-SM3",'
+        '"at":"2026-11-21T08:00:00.000000Z","authority":"11320100MB1234567X",'
         '"digest":"' + "0" * 63 + '1","document":"1.2.156.3005.2","key":"01KSEALINGKEY","outcome":"signed",'
-        '"principal":"client:food-office","purpose":"sealing","reason":null,"v":1,"why":"issue certificate"}'
+        '"principal":"client:food-office","purpose":"sealing","reason":null,"v":2,"why":"issue certificate"}'
     ).encode("ascii")
+
+
+FIRST_VERSION = (
+    '{"algorithm":"SM2-SM3","at":"2026-11-21T08:00:00.000000Z",'
+    '"digest":"' + "0" * 63 + '1","document":"1.2.156.3005.2","key":"01KSEALINGKEY","outcome":"signed",'
+    '"principal":"client:food-office","purpose":"sealing","reason":null,"v":1,"why":"issue certificate"}'
+).encode("ascii")
+
+
+def test_a_leaf_of_the_first_version_is_read_as_it_was_written() -> None:
+    assert parse_use(FIRST_VERSION) == use(1)
+    assert moment_of(FIRST_VERSION) == "2026-11-21T08:00:00.000000Z"
+
+
+@pytest.mark.parametrize("change", [{"act": []}, {"address": None}, {"authority": "a"}, {"v": 2}, {"v": True}])
+def test_a_leaf_of_the_first_version_has_no_member_of_the_second(change: dict[str, object]) -> None:
+    members = json.loads(FIRST_VERSION) | change
+    with pytest.raises(EntryMalformed):
+        parse_use(json.dumps(members, sort_keys=True, separators=(",", ":")).encode())
+
+
+@given(key_uses)
+def test_the_moment_is_found_without_parsing(value: KeyUse) -> None:
+    assert moment_of(encode_use(value)) == encode_moment(value.at)
+
+
+def test_other_bytes_have_no_moment() -> None:
+    assert moment_of(b"not a use") is None
 
 
 def test_the_moment_of_a_leaf_is_in_utc() -> None:
@@ -79,7 +121,15 @@ def test_any_bytes_parse_or_raise_our_error(data: bytes) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"v": 2},
+        {"v": 1},
+        {"v": 3},
+        {"v": 2.0},
+        {"act": "operator:li"},
+        {"act": [1]},
+        {"act": None},
+        {"address": 1},
+        {"authority": ["a"]},
+        {"document": 5},
         {"extra": 1},
         {"at": "2026-11-21"},
         {"at": None},
@@ -103,7 +153,7 @@ def test_a_leaf_of_another_shape_is_refused(change: dict[str, object]) -> None:
 
 def test_a_leaf_in_another_spelling_is_refused() -> None:
     with pytest.raises(EntryMalformed):
-        parse_use(encode_use(use()).replace(b'"v":1', b'"v": 1'))
+        parse_use(encode_use(use()).replace(b'"v":2', b'"v": 2'))
     with pytest.raises(EntryMalformed):
         parse_use(b"[" * 100_000)
     with pytest.raises(EntryMalformed):
