@@ -48,8 +48,8 @@ class KeyAlgorithmRefused(NotAllowed):
     code = "key-algorithm-refused"
     title = "The key's algorithm is not accepted."
     title_zh = "不接受该密钥的算法。"
-    remedy = "Make a key with SM2 and SM3, or with ECDSA on P-256 and SHA-256."
-    remedy_zh = "请生成 SM2（配 SM3）或 P-256 ECDSA（配 SHA-256）密钥。"
+    remedy = "Make a key of SM2 with SM3, ECDSA on P-256 with SHA-256, or RSA of 3072 bits with SHA-256."
+    remedy_zh = "请生成 SM2（配 SM3）、P-256 ECDSA（配 SHA-256）或 3072 位 RSA（配 SHA-256）密钥。"
 
 
 class MessageTooLong(TooLarge):

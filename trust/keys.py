@@ -74,7 +74,7 @@ class SigningRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """A released signature: DER SEQ{r, s} for both algorithms of the table.
+    """A released signature: DER SEQ{r, s}, or for RSA the number as long as the modulus.
 
     `ledger_index` is the leaf of the key-use entry that was durable before this value was released.
     """

@@ -3,7 +3,7 @@ from contextlib import nullcontext
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,22 +13,36 @@ from trust.gm.errors import KeyUnusable, SignatureInvalid, SignatureMalformed
 from trust.kernel.algorithms import TABLE, Algorithm
 from trust.signatures import _VERIFIERS, AlgorithmRefused, algorithm_of, verify
 from trust.signatures import _p256_key as p256_key
+from trust.signatures import _rsa_key as rsa_key
 from trust.signatures import sm2_key as cached_sm2_key
 
 MESSAGE = b"message"
 WYCHEPROOF = json.loads((VECTORS / "wycheproof" / "ecdsa_secp256r1_sha256_test.json").read_text("utf-8"))["testGroups"]
+RSA_WYCHEPROOF = [
+    group
+    for bits in (3072, 4096)
+    for group in json.loads((VECTORS / "wycheproof" / f"rsa_signature_{bits}_sha256_test.json").read_text("utf-8"))[
+        "testGroups"
+    ]
+]
 SM2 = sm2.PrivateKey.generate()
 P256 = ec.generate_private_key(ec.SECP256R1())
+RSA = rsa.generate_private_key(65537, 3072)
 
 
-def spki_of(key: ec.EllipticCurvePublicKey, form: serialization.PublicFormat | None = None) -> bytes:
+def spki_of(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, form: serialization.PublicFormat | None = None) -> bytes:
     return key.public_bytes(serialization.Encoding.DER, form or serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-SPKI = {Algorithm.SM2_SM3: SM2.public_key.spki, Algorithm.ECDSA_P256_SHA256: spki_of(P256.public_key())}
+SPKI = {
+    Algorithm.SM2_SM3: SM2.public_key.spki,
+    Algorithm.ECDSA_P256_SHA256: spki_of(P256.public_key()),
+    Algorithm.RSA_PKCS1_SHA256: spki_of(RSA.public_key()),
+}
 SIGNATURES = {
     Algorithm.SM2_SM3: SM2.sign(MESSAGE),
     Algorithm.ECDSA_P256_SHA256: P256.sign(MESSAGE, ec.ECDSA(hashes.SHA256())),
+    Algorithm.RSA_PKCS1_SHA256: RSA.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256()),
 }
 every_algorithm = pytest.mark.parametrize("algorithm", list(Algorithm))
 
@@ -60,9 +74,9 @@ def test_a_malformed_signature_is_refused(algorithm, signature) -> None:
 
 @every_algorithm
 def test_the_key_of_one_algorithm_is_refused_under_the_other(algorithm) -> None:
-    (other,) = set(Algorithm) - {algorithm}
-    with pytest.raises(KeyUnusable):
-        verify(algorithm, SPKI[other], MESSAGE, SIGNATURES[algorithm])
+    for other in set(Algorithm) - {algorithm}:
+        with pytest.raises(KeyUnusable):
+            verify(algorithm, SPKI[other], MESSAGE, SIGNATURES[algorithm])
 
 
 @every_algorithm
@@ -103,8 +117,52 @@ def test_p256_is_judged_as_by_wycheproof(group) -> None:
             verify(Algorithm.ECDSA_P256_SHA256, spki, message, signature)
 
 
+@pytest.mark.parametrize(
+    "group", RSA_WYCHEPROOF, ids=lambda group: f"{group['keySize']} {group['publicKeyDer'][66:74]}"
+)
+def test_rsa_is_judged_as_by_wycheproof(group) -> None:
+    spki, usual = bytes.fromhex(group["publicKeyDer"]), group["publicKey"]["publicExponent"] == "010001"
+    for case in group["tests"]:
+        message, signature = bytes.fromhex(case["msg"]), bytes.fromhex(case["sig"])
+        if not usual:  # a signature that is right in itself, under a key with the exponent 3
+            with pytest.raises(KeyUnusable):
+                verify(Algorithm.RSA_PKCS1_SHA256, spki, message, signature)
+            continue
+        # What Wycheproof leaves open (a DigestInfo without its NULL) is refused: one signature has one padding.
+        expected = nullcontext() if case["result"] == "valid" else pytest.raises(SignatureInvalid)
+        with expected:
+            verify(Algorithm.RSA_PKCS1_SHA256, spki, message, signature)
+
+
+@pytest.mark.parametrize(("bits", "exponent"), [(2048, 65537), (3080, 65537), (3072, 3)])
+def test_an_rsa_key_outside_the_table_is_refused(bits, exponent) -> None:
+    spki = spki_of(rsa.generate_private_key(exponent, bits).public_key())
+    with pytest.raises(AlgorithmRefused):
+        algorithm_of(spki)
+    with pytest.raises(KeyUnusable):
+        verify(Algorithm.RSA_PKCS1_SHA256, spki, MESSAGE, bytes(bits // 8))
+
+
+def test_an_rsa_key_of_4096_bits_is_of_the_table() -> None:
+    key = rsa.generate_private_key(65537, 4096)
+    spki = spki_of(key.public_key())
+    verify(algorithm_of(spki), spki, MESSAGE, key.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256()))
+
+
+def test_rsa_with_another_digest_or_padding_is_refused() -> None:
+    pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+    for made in (RSA.sign(MESSAGE, padding.PKCS1v15(), hashes.SHA512()), RSA.sign(MESSAGE, pss, hashes.SHA256())):
+        with pytest.raises(SignatureInvalid):
+            verify(Algorithm.RSA_PKCS1_SHA256, SPKI[Algorithm.RSA_PKCS1_SHA256], MESSAGE, made)
+
+
 def test_keys_are_parsed_once_and_the_cache_is_bounded() -> None:
-    for algorithm, cache in ((Algorithm.SM2_SM3, cached_sm2_key), (Algorithm.ECDSA_P256_SHA256, p256_key)):
+    caches = {
+        Algorithm.SM2_SM3: cached_sm2_key,
+        Algorithm.ECDSA_P256_SHA256: p256_key,
+        Algorithm.RSA_PKCS1_SHA256: rsa_key,
+    }
+    for algorithm, cache in caches.items():
         cache.cache_clear()
         for _ in range(3):
             verify(algorithm, SPKI[algorithm], MESSAGE, SIGNATURES[algorithm])

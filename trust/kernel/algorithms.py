@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Algorithm(StrEnum):
@@ -9,16 +10,27 @@ class Algorithm(StrEnum):
 
     SM2_SM3 = "SM2-SM3"
     ECDSA_P256_SHA256 = "ECDSA-P256-SHA256"
+    RSA_PKCS1_SHA256 = "RSA-PKCS1-SHA256"
+
+
+RSA_MODULUS_BITS: Final = (3072, 4096)
+"""Moduli of RSA keys, bits: 3072 has the strength of P-256 (NIST SP 800-57 part 1, table 2), some devices make 4096."""
+
+RSA_PUBLIC_EXPONENT: Final = 65537
+"""The one public exponent of RSA keys: FIPS 186-5 section A.1.1 admits nothing below it, and all devices make it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlgorithmRow:
-    """What the table knows of one algorithm: its digest as a name, the OIDs on the wire, and its source."""
+    """What the table knows of one algorithm: its digest as a name, the OIDs on the wire, and its source.
+
+    `curve_oid` is None where there is no curve.
+    """
 
     algorithm: Algorithm
     digest: str
     signature_oid: str
-    curve_oid: str
+    curve_oid: str | None
     source: str
 
 
@@ -36,5 +48,12 @@ TABLE: dict[Algorithm, AlgorithmRow] = {
         signature_oid="1.2.840.10045.4.3.2",
         curve_oid="1.2.840.10045.3.1.7",
         source="FIPS 186-5, RFC 5758",
+    ),
+    Algorithm.RSA_PKCS1_SHA256: AlgorithmRow(
+        algorithm=Algorithm.RSA_PKCS1_SHA256,
+        digest="sha256",
+        signature_oid="1.2.840.113549.1.1.11",
+        curve_oid=None,
+        source="RFC 8017 section 8.2, RFC 4055",
     ),
 }
