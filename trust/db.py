@@ -1,32 +1,34 @@
 """The database: engine, units of work and the check that its schema is the one this code expects.
 
-SQLite runs in WAL mode with `synchronous=FULL`: what is committed survives a power cut, which laws 2, 5 and 6 rest
-on. A writing unit begins IMMEDIATE, so that two writers wait for each other instead of failing half-way.
+SQLite runs in WAL mode, and a writing unit returns when its commit is on the disk: what is committed survives a power
+cut, which laws 2, 5 and 6 rest on. A writing unit begins IMMEDIATE, so that two writers wait for each other instead of
+failing half-way.
 """
 
 import sqlite3
 import threading
-from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import Final, cast
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Delete, Engine, Insert, MetaData, Select, Update, create_engine, event, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from trust.durable import SharedSync
 from trust.kernel.errors import NotReady, Unavailable
 
 _BUSY_MILLISECONDS = 30_000  # longer than any of our transactions by far: a waiting writer gets its turn
 _WRITES = "yinxin_writes"
-_NAMED: Final = sqlite.dialect(paramstyle="named")  # values are handed to the driver by name, as they are
+_SQLITE: Final = "sqlite"
+_SYNCED_APART: Final = "yinxin_synced_apart"
+_ASYNCHRONOUS: Final = text("SET LOCAL synchronous_commit TO OFF")
 
 
 class DatabaseUnavailable(Unavailable):
@@ -100,22 +102,29 @@ class Database:
             self.engine: Engine = _engine(url)
         except (ArgumentError, ImportError, ValueError) as error:
             raise DatabaseAddressUnusable(field="database_url", kind=type(error).__name__) from None
-        if url.drivername.startswith("sqlite"):
+        self._log = SharedSync(_log_of(url)) if _is_sqlite_file(url) else None
+        if url.drivername.startswith(_SQLITE):
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+            event.listen(self.engine, "checkin", _synced_inside)
             self._reader: Engine = self.engine
         else:
             # PostgreSQL's default isolation shows each statement what others committed since the last one.
             self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self.writer: Engine = self.engine.execution_options(**{_WRITES: True})
-        self._keeps = _is_sqlite_file(url)
         self._kept = threading.local()
         self._places: WeakSet[_Kept] = WeakSet()  # of all threads, so that `close` leaves no file open
+        self._turn = threading.Lock()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A writing unit of work: commits when the block ends, rolls back when it raises."""
-        with _translated(), Session(self.writer, expire_on_commit=False) as session, session.begin():
+        with (
+            _translated(),
+            self._writing(durable=True) as bind,
+            Session(bind, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
@@ -125,9 +134,17 @@ class Database:
             yield session
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """Like `write`, over a bare connection: for statements on tables, which need no mapper, where speed counts."""
-        with _translated(), self.writer.begin() as connection:
+    def begin(self, *, durable: bool = True) -> Iterator[Connection]:
+        """Like `write`, over a bare connection: for statements on tables, which need no mapper, where speed counts.
+
+        With `durable=False` the commit may still be on its way to the disk; every later durable commit, by anybody,
+        has it there too. That is for what a signature's ledger entry follows before anything is released, and for
+        what costs the user no more than another try.
+        """
+        with _translated(), self._writing(durable=durable) as bind, bind.begin() as unit:
+            connection = unit if isinstance(unit, Connection) else unit.connection
+            if not durable and connection.dialect.name != _SQLITE:
+                connection.execute(_ASYNCHRONOUS)
             yield connection
 
     @contextmanager
@@ -136,31 +153,54 @@ class Database:
 
         On an SQLite file each thread keeps one for all its reading: taking one from the pool costs more than a query.
         """
-        with _translated():
-            kept = self._take_kept()
-            if kept is None:
+        with _translated(), self._own("reading", self._reader) as own:
+            if own is None:
                 with self._reader.connect() as connection:
                     yield connection
-                return
-            try:
-                with kept.connection.begin() as unit:
-                    yield kept.connection
+            else:
+                with own.begin() as unit:
+                    yield own
                     unit.rollback()
-            finally:
-                kept.busy = False
 
-    def _take_kept(self) -> "_Kept | None":
-        """Return this thread's own connection; None where there is none, or when a unit of work is open on it."""
-        if not self._keeps:
-            return None
-        kept: _Kept | None = getattr(self._kept, "place", None)
-        if kept is not None and kept.busy:
-            return None
-        if kept is None or kept.pool is not self.engine.pool or kept.connection.closed:
-            kept = self._kept.place = _Kept(pool=self.engine.pool, connection=self._reader.connect())
+    @contextmanager
+    def _writing(self, *, durable: bool) -> Iterator[Engine | Connection]:
+        """Give what a writing unit begins on; a durable one leaves it when its commit is on the disk.
+
+        On an SQLite file the log is synced after the next writer was let in, and one sync does for all before it.
+        """
+        with self._own("writing", self.writer) as own:
+            if own is None or self._log is None:
+                yield self.writer
+                return
+            if not own.info.get(_SYNCED_APART):
+                _driver(own).execute("PRAGMA synchronous=NORMAL").close()  # still synced before it is copied over
+                own.info[_SYNCED_APART] = True
+            # SQLite would have us sleep, and longer each time, until another thread has committed.
+            if not self._turn.acquire(timeout=_BUSY_MILLISECONDS / 1000):
+                raise DatabaseUnavailable(kind="busy")
+            try:
+                yield own
+            finally:
+                self._turn.release()
+            if durable:
+                _wait_for(self._log)
+
+    @contextmanager
+    def _own(self, name: str, engine: Engine) -> Iterator[Connection | None]:
+        """Give this thread's own connection; None where none is kept, or while a unit of work is open on it."""
+        kept: _Kept | None = getattr(self._kept, name, None)
+        if self._log is None or (kept is not None and kept.busy):
+            yield None
+            return
+        if kept is None or kept.pool is not engine.pool or kept.connection.closed or kept.connection.invalidated:
+            kept = _Kept(pool=engine.pool, connection=engine.connect())
+            setattr(self._kept, name, kept)
             self._places.add(kept)
         kept.busy = True
-        return kept
+        try:
+            yield kept.connection
+        finally:
+            kept.busy = False
 
     def check(self) -> None:
         """Raise `DatabaseUnavailable` when the database does not answer."""
@@ -186,112 +226,35 @@ class Database:
 
 @dataclass(slots=True, kw_only=True, weakref_slot=True, eq=False)
 class _Kept:
-    """The connection that a thread reads with; `busy` while a unit of work is open on it."""
+    """A connection that a thread reads or writes with; `busy` while a unit of work is open on it."""
 
     pool: object  # what it was taken from: after `Engine.dispose` there is another one
     connection: Connection
     busy: bool = False
 
 
-class Prepared:
-    """A statement that requests ask every time, made ready once.
-
-    The library composes and describes each execution anew, which takes five times as long as SQLite needs for a row.
-    There the text goes to the driver as it was composed at the first use; PostgreSQL is asked through the library.
-    """
-
-    def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
-        """`statement` names all its values by `bindparam`; an insert takes every column of its table."""
-        self._statement = statement
-
-    def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        """Return the first row, whose columns are attributes, or None."""
-        if connection.dialect.name != _NAMED.name:
-            return connection.execute(self._statement, values).first()
-        row = self._ask(connection, values).fetchone()
-        return None if row is None else self._ready.row(row)
-
-    def all(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
-        """Return all rows."""
-        if connection.dialect.name != _NAMED.name:
-            return connection.execute(self._statement, values).all()
-        return [self._ready.row(row) for row in self._ask(connection, values).fetchall()]
-
-    def run(self, connection: Connection, *rows: Mapping[str, Any]) -> int:
-        """Change something once for each of `rows`; return how many rows of the table that reached."""
-        if connection.dialect.name != _NAMED.name:
-            return connection.execute(self._statement, list(rows)).rowcount
-        return sum(self._ask(connection, row).rowcount for row in rows)
-
-    @cached_property
-    def _ready(self) -> "_Ready":
-        return _Ready.of(self._statement)
-
-    def _ask(self, connection: Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
-        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
-        try:
-            return driver.execute(self._ready.text, self._ready.values(values))
-        except sqlite3.Error as error:  # as the library would raise it: stores decide on integrity errors
-            raise DBAPIError.instance(
-                self._ready.text, None, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
-            ) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    """The text of a statement for SQLite, and what its types do to values on the way in and out."""
-
-    text: str
-    fixed: Mapping[str, Any]
-    encoders: Mapping[str, Callable[[Any], Any]]
-    decoders: Sequence[tuple[int, Callable[[Any], Any]]]
-    shape: Callable[[Sequence[Any]], Any]
-
-    @classmethod
-    def of(cls, statement: Select[Any] | Insert | Update | Delete) -> "_Ready":
-        composed = statement.compile(dialect=_NAMED)
-        columns = statement.selected_columns if isinstance(statement, Select) else ()
-        encoders = {
-            name: bind.type.dialect_impl(_NAMED).bind_processor(_NAMED) for name, bind in composed.binds.items()
-        }
-        decoders = [
-            (place, column.type.dialect_impl(_NAMED).result_processor(_NAMED, None))
-            for place, column in enumerate(columns)
-        ]
-        make: Any = namedtuple  # noqa: PYI024  the names are known at run time only, which its checker refuses
-        return cls(
-            text=str(composed),
-            fixed={name: bind.value for name, bind in composed.binds.items() if not bind.required},
-            encoders={name: encode for name, encode in encoders.items() if encode is not None},
-            decoders=[(place, decode) for place, decode in decoders if decode is not None],
-            shape=make("Row", [column.key for column in columns])._make,
-        )
-
-    def values(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        if not self.encoders and not self.fixed:
-            return given
-        values = {**self.fixed, **given}
-        for name, encode in self.encoders.items():
-            values[name] = encode(values[name])
-        return values
-
-    def row(self, found: Sequence[Any]) -> Any:
-        if self.decoders:
-            found = list(found)
-            for place, decode in self.decoders:
-                found[place] = decode(found[place])
-        return self.shape(found)
-
-
 def _engine(url: URL) -> Engine:
-    if not url.drivername.startswith(_NAMED.name):
+    if not url.drivername.startswith(_SQLITE):
         return create_engine(url, pool_pre_ping=True)
     # Each thread keeps a connection: waiting for one to come back would be waiting for ever.
     return create_engine(url, max_overflow=-1) if _is_sqlite_file(url) else create_engine(url)
 
 
 def _is_sqlite_file(url: URL) -> bool:
-    return url.drivername.startswith(_NAMED.name) and url.database not in {None, "", ":memory:"}
+    name = url.database or ""
+    return url.drivername.startswith(_SQLITE) and bool(name) and not name.startswith((":memory:", "file:"))
+
+
+def _log_of(url: URL) -> Path:
+    """Return the write-ahead log: SQLite follows links before it names it."""
+    return Path(f"{Path(url.database or '').resolve()}-wal")
+
+
+def _wait_for(log: SharedSync) -> None:
+    try:
+        log.wait()
+    except OSError as error:
+        raise DatabaseUnavailable(kind=type(error).__name__) from error
 
 
 @contextmanager
@@ -322,12 +285,21 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     cursor.close()
 
 
+def _synced_inside(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    """Whoever has this connection next may commit by itself."""
+    if connection is not None and record.info.pop(_SYNCED_APART, None):
+        cast("sqlite3.Connection", connection).execute("PRAGMA synchronous=FULL").close()
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
+
+
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     # On the driver's own connection: every unit of work begins here, and a whole statement of the library costs more
     # than many a query.
-    driver = cast("sqlite3.Connection", connection.connection.driver_connection)
     try:
-        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED").close()
+        _driver(connection).execute("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED").close()
     except sqlite3.Error as error:
         raise DatabaseUnavailable(kind=type(error).__name__) from error

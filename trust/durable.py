@@ -4,6 +4,7 @@ Written aside, synced, moved into place, the folder synced. What fails is an `OS
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,57 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class SharedSync:
+    """Has one growing file on the disk for many threads: all that come while a sync runs share the next one.
+
+    Waiting for the disk is what a small write takes longest for, and one wait does for whatever was written before it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._change = threading.Condition()
+        self._begun = self._done = 0  # syncs, counted
+        self._running = False
+        self._failure: OSError | None = None
+
+    def wait(self) -> None:
+        """Return when all that was written to the file before this call is on the disk.
+
+        Raises `OSError` when a sync failed, and from then on always: the system may have dropped what it could not
+        write, and the next sync would not say so.
+        """
+        with self._change:
+            mine = self._begun + 1  # one that runs already may have begun before our last byte
+            while self._done < mine and self._failure is None:
+                if self._running:
+                    self._change.wait()
+                else:
+                    self._run()
+            if self._failure is not None:
+                raise self._failure
+
+    def _run(self) -> None:
+        """Sync once while others may write and queue up; called, and left, with the lock held."""
+        self._begun += 1
+        self._running = True
+        self._change.release()
+        failure: OSError | None = None
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY)
+            try:
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            failure = error
+        finally:
+            self._change.acquire()
+            self._running = False
+            self._failure = failure
+            self._done = self._begun
+            self._change.notify_all()
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import JSON, Boolean, Select, String, select
+from sqlalchemy import JSON, Boolean, Row, Select, String, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -20,6 +20,7 @@ from sso.mandates.errors import (
 )
 from sso.revocation.store import cut_within
 from trust.db import Base, Database
+from trust.prepared import Prepared
 
 _ID: Final = String(26)
 _MOMENT: Final = String(32)  # ISO 8601 in UTC
@@ -66,6 +67,12 @@ class MandateOrderRow(Base):
     requested_by: Mapped[str] = mapped_column(_OPERATOR)
     approved_by: Mapped[str] = mapped_column(_OPERATOR)
     at: Mapped[str] = mapped_column(_MOMENT)
+
+
+# Asked at every sign-in for a matter and at every exchange at a counter.
+_MANDATES = Base.metadata.tables["sso_mandates"]
+_BY_ID = Prepared(select(_MANDATES).where(_MANDATES.c.id == bindparam("key")))
+_OF_AGENT = Prepared(select(_MANDATES).where(_MANDATES.c.agent == bindparam("key")).order_by(_MANDATES.c.id))
 
 
 class DatabaseMandateStore:
@@ -117,15 +124,14 @@ class DatabaseMandateStore:
 
     def get(self, mandate_id: str) -> Mandate | None:
         """See the port."""
-        with self._database.read() as session:
-            row = session.get(MandateRow, mandate_id)
-            return None if row is None else _mandate(row)
+        with self._database.connect() as connection:
+            row = _BY_ID.first(connection, {"key": mandate_id})
+        return None if row is None else _mandate(row)
 
     def of_agent(self, person_id: str) -> Sequence[Mandate]:
         """See the port."""
-        with self._database.read() as session:
-            chosen = select(MandateRow).where(MandateRow.agent == person_id).order_by(MandateRow.id)
-            return tuple(map(_mandate, session.scalars(chosen)))
+        with self._database.connect() as connection:
+            return tuple(map(_mandate, _OF_AGENT.all(connection, {"key": person_id})))
 
     def of_principal(self, person_id: str) -> Sequence[Mandate]:
         """See the port."""
@@ -246,7 +252,7 @@ def _row(mandate: Mandate) -> MandateRow:
     )
 
 
-def _mandate(row: MandateRow) -> Mandate:
+def _mandate(row: MandateRow | Row[Any]) -> Mandate:
     return Mandate(
         id=row.id,
         kind=MandateKind(row.kind),

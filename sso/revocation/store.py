@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sso.revocation.domain import Tie
-from trust.db import Base, Database, Prepared
+from trust.db import Base, Database
+from trust.prepared import Prepared
 
 _POSTGRESQL: Final = "postgresql"
 

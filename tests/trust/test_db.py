@@ -1,4 +1,6 @@
+import os
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import (
@@ -19,7 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from trust.db import Database, DatabaseUnavailable, Prepared
+from trust.db import Database, DatabaseUnavailable
+from trust.prepared import Prepared
 
 THINGS = Table(
     "things",
@@ -176,7 +179,7 @@ def test_a_reading_unit_over_a_bare_connection_keeps_nothing_even_when_it_raises
 def test_a_thread_reads_with_one_connection_until_the_pool_is_disposed(things):
     def driver():
         with things.connect() as connection:
-            return connection.connection.driver_connection
+            return connection.connection.dbapi_connection
 
     first = driver()
     assert driver() is first
@@ -199,3 +202,75 @@ def test_more_threads_read_at_once_than_a_pool_would_hold(things):
     for thread in threads:
         thread.join()
     assert seen == [0] * 24
+
+
+@pytest.fixture
+def syncs(monkeypatch):
+    """The file of every sync."""
+    seen, real = [], os.fdatasync
+
+    def watched(descriptor):
+        seen.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", watched)
+    return seen
+
+
+@pytest.mark.parametrize("unit", ["write", "begin"])
+def test_a_writing_unit_returns_after_the_log_that_holds_its_commit_was_synced(things, tmp_path, syncs, unit):
+    with getattr(things, unit)() as work:
+        work.execute(insert(THINGS).values(ROW))
+        syncs.clear()
+    assert syncs == [str(tmp_path / "db.sqlite3-wal")]
+
+
+def test_a_log_is_found_behind_a_link(tmp_path, syncs):
+    (tmp_path / "link.sqlite3").symlink_to(tmp_path / "real.sqlite3")
+    database = Database(f"sqlite:///{tmp_path / 'link.sqlite3'}")
+    with database.write() as session:
+        session.execute(text("create table t (n integer primary key)"))
+    assert syncs[-1] == str(tmp_path / "real.sqlite3-wal")
+    database.close()
+
+
+def test_no_unit_counts_as_kept_once_a_sync_has_failed(things, monkeypatch):
+    def fail(_descriptor):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", fail)
+    with pytest.raises(DatabaseUnavailable), things.begin() as connection:
+        ADD.run(connection, ROW)
+    monkeypatch.undo()
+    with pytest.raises(DatabaseUnavailable), things.begin() as connection:
+        ADD.run(connection, ROW | {"id": 2})
+
+
+def test_a_connection_that_commits_by_itself_syncs_inside(things):
+    def read():
+        with things.connect() as connection:
+            assert ALL.all(connection, {}) == []
+
+    thread = threading.Thread(target=read)  # its connection goes with it, and never back to the pool
+    thread.start()
+    thread.join()
+    for _ in range(3):
+        with things.writer.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_an_interrupted_unit_leaves_no_lock_behind(things, given_up):
+    def unit():
+        with things.begin() as connection:
+            ADD.run(connection, ROW)
+            if given_up:  # as the library does when it is interrupted inside a statement
+                connection.invalidate()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        unit()
+    assert caught.traceback  # whoever holds it holds the connection, but not its lock
+    with things.begin() as connection:
+        assert ALL.all(connection, {}) == []
+        ADD.run(connection, ROW)

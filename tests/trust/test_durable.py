@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import CountingRandomness
-from trust.durable import write_new, write_whole
+from trust.durable import SharedSync, write_new, write_whole
 from trust.kernel.randomness import SystemRandomness
 
 
@@ -57,3 +57,39 @@ def test_file_and_folder_are_synced_and_a_failure_leaves_nothing(tmp_path, monke
     with pytest.raises(OSError, match="No space"):
         write(tmp_path / "b", b"content", CountingRandomness())
     assert [found.name for found in tmp_path.iterdir()] == ["a"]
+
+
+def test_writers_that_come_during_a_sync_share_the_next_one(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    path.write_bytes(b"")
+    running, goes_on, synced = threading.Event(), threading.Event(), []
+
+    def slow(_descriptor):
+        synced.append(path.read_bytes())
+        running.set()
+        assert goes_on.wait(20)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    shared = SharedSync(path)
+    first = threading.Thread(target=shared.wait)
+    first.start()
+    assert running.wait(20)
+    path.write_bytes(b"later")
+    later = [threading.Thread(target=shared.wait) for _ in range(5)]
+    for thread in later:
+        thread.start()
+    while len(shared._change._waiters) < len(later):  # none waits before it is counted
+        threading.Event().wait(0.001)
+    goes_on.set()
+    for thread in (first, *later):
+        thread.join(20)
+    assert synced == [b"", b"later"]  # the first may have missed what they wrote
+
+
+def test_a_sync_that_failed_is_never_forgotten(tmp_path):
+    shared = SharedSync(tmp_path / "log")
+    with pytest.raises(FileNotFoundError):
+        shared.wait()
+    (tmp_path / "log").write_bytes(b"")
+    with pytest.raises(FileNotFoundError):
+        shared.wait()

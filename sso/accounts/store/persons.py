@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
@@ -29,7 +29,8 @@ from sso.accounts.store import rows
 from sso.accounts.store.tables import APPLICATIONS, CHANGES, CODES, EVIDENCE, PERSONS, ROLE_GRANTS
 from sso.revocation.domain import Tie, TieKind
 from sso.revocation.store import cut_within
-from trust.db import Database, Prepared
+from trust.db import Database
+from trust.prepared import Prepared
 
 _LED = CODES.alias("led")
 _PERSON = select(PERSONS, CODES.c.kind, CODES.c.sealed).join(CODES, CODES.c.code_index == PERSONS.c.code_index)
@@ -79,7 +80,7 @@ class SqlPersonStore:
         with self._database.begin() as connection:
             _insert_application(connection, application)
 
-    def redeem(self, digest: bytes, *, now: datetime) -> str | None:
+    def redeem(self, digest: bytes, *, now: datetime, life: timedelta) -> str | None:
         """See the port. The conditional update lets one of two that race through."""
         with self._database.begin() as connection:
             used = connection.execute(
@@ -93,10 +94,16 @@ class SqlPersonStore:
             )
             if used.rowcount == 0:
                 return None
-            found: str | None = connection.execute(
-                select(APPLICATIONS.c.person).where(APPLICATIONS.c.digest == digest)
-            ).scalar_one()
-            return found
+            found = connection.execute(
+                select(APPLICATIONS.c.person, APPLICATIONS.c.expires_at, PERSONS.c.credentials_from)
+                .outerjoin(PERSONS, PERSONS.c.id == APPLICATIONS.c.person)
+                .where(APPLICATIONS.c.digest == digest)
+            ).one()
+            ended = found.credentials_from
+            if ended is not None and datetime.fromisoformat(found.expires_at) - life < datetime.fromisoformat(ended):
+                return None  # of whoever registered before a clerk had the person in front of them
+            person: str | None = found.person
+            return person
 
     def forget_applications(self, *, before: datetime) -> int:
         """See the port."""

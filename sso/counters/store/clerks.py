@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,14 @@ from sso.counters.errors import (
 from sso.counters.ports import ClerkEntry
 from sso.counters.store.locking import cut, open_counter
 from sso.counters.store.tables import ClerkChangeRow, ClerkRow, change_of, entry_of
-from trust.db import Database
+from trust.db import Base, Database
 from trust.kernel.identifiers import Uscc
+from trust.prepared import Prepared
+
+# Asked at every exchange at a counter.
+_CLERKS = Base.metadata.tables["sso_clerks"]
+_BY_ID = Prepared(select(_CLERKS).where(_CLERKS.c.id == bindparam("key")))
+_BY_PERSON = Prepared(select(_CLERKS).where(_CLERKS.c.active_person == bindparam("key")))
 
 
 class DatabaseClerkStore:
@@ -36,15 +42,15 @@ class DatabaseClerkStore:
 
     def clerk(self, clerk_id: str) -> ClerkEntry | None:
         """See the port."""
-        with self._database.read() as session:
-            row = session.get(ClerkRow, clerk_id)
-            return None if row is None else entry_of(row)
+        with self._database.connect() as connection:
+            row = _BY_ID.first(connection, {"key": clerk_id})
+        return None if row is None else entry_of(row)
 
     def clerk_of(self, person_id: str) -> ClerkEntry | None:
         """See the port."""
-        with self._database.read() as session:
-            row = session.scalars(select(ClerkRow).where(ClerkRow.active_person == person_id)).first()
-            return None if row is None else entry_of(row)
+        with self._database.connect() as connection:
+            row = _BY_PERSON.first(connection, {"key": person_id})
+        return None if row is None else entry_of(row)
 
     def clerks(self, authority: Uscc | None) -> Sequence[ClerkEntry]:
         """See the port."""

@@ -3,15 +3,21 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from sso.counters.domain import Counter, Matter
 from sso.counters.errors import CounterNameTaken, MatterTaken
 from sso.counters.store.locking import cut, enabled_clerks_at, locked_counter, open_counter
 from sso.counters.store.tables import CounterRow, MatterRow, counter_of, matter_of
-from trust.db import Database
+from trust.db import Base, Database
 from trust.kernel.identifiers import Uscc
+from trust.prepared import Prepared
+
+# Asked at every exchange at a counter, and at every sign-in for a matter.
+_MATTERS, _COUNTERS = Base.metadata.tables["sso_matters"], Base.metadata.tables["sso_counters"]
+_MATTER = Prepared(select(_MATTERS).where(_MATTERS.c.code == bindparam("key")))
+_COUNTER = Prepared(select(_COUNTERS).where(_COUNTERS.c.id == bindparam("key")))
 
 
 class DatabaseCounterStore:
@@ -45,9 +51,9 @@ class DatabaseCounterStore:
 
     def matter(self, code: str) -> Matter | None:
         """See the port."""
-        with self._database.read() as session:
-            row = session.get(MatterRow, code)
-            return None if row is None else matter_of(row)
+        with self._database.connect() as connection:
+            row = _MATTER.first(connection, {"key": code})
+        return None if row is None else matter_of(row)
 
     def matters(self) -> Sequence[Matter]:
         """See the port."""
@@ -89,9 +95,9 @@ class DatabaseCounterStore:
 
     def counter(self, counter_id: str) -> Counter | None:
         """See the port."""
-        with self._database.read() as session:
-            row = session.get(CounterRow, counter_id)
-            return None if row is None else counter_of(row)
+        with self._database.connect() as connection:
+            row = _COUNTER.first(connection, {"key": counter_id})
+        return None if row is None else counter_of(row)
 
     def counters(self, authority: Uscc | None) -> Sequence[Counter]:
         """See the port."""

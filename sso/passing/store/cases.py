@@ -12,8 +12,9 @@ from sso.passing.store.tables import CASES
 from sso.revocation.domain import Tie
 from sso.revocation.store import cut_within
 from trust.db import Database
+from trust.prepared import Prepared
 
-_BY_ID = select(CASES).where(CASES.c.id == bindparam("id"))
+_BY_ID = Prepared(select(CASES).where(CASES.c.id == bindparam("id")))
 _COLUMNS = tuple(column.name for column in CASES.columns)
 _MOMENTS = ("opened_at", "closes_at", "closed_at")
 
@@ -46,11 +47,11 @@ class SqlCases:
 
 def case_within(connection: Connection, case_id: str) -> Case | None:
     """Return a case, read inside another unit of work, or None."""
-    row = connection.execute(_BY_ID, {"id": case_id}).first()
+    row = _BY_ID.first(connection, {"id": case_id})
     return None if row is None else _case(row)
 
 
 def _case(row: Row[Any]) -> Case:
-    values = dict(row._mapping)  # noqa: SLF001  the public name of this attribute
+    values = row._asdict()
     moments = {name: datetime.fromisoformat(values[name]) for name in _MOMENTS if values[name] is not None}
     return Case(**{**values, **moments, "types": frozenset(json.loads(values["types"]))})

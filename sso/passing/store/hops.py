@@ -18,15 +18,16 @@ from sso.provider.store.participants import Participant, add_within
 from sso.revocation.domain import Tie
 from sso.revocation.store import cut_within, first_cut_within
 from trust.db import Database
+from trust.prepared import Prepared
 
-_ADD = insert(HOPS)
-_BY_ID = select(HOPS).where(HOPS.c.id == bindparam("id"))
-_USE_PRESENCE = (
+_ADD = Prepared(insert(HOPS))
+_BY_ID = Prepared(select(HOPS).where(HOPS.c.id == bindparam("id")))
+_USE_PRESENCE = Prepared(
     update(PRESENCES)
     .where(PRESENCES.c.id == bindparam("presence"), PRESENCES.c.used_at.is_(None))
     .values(used_at=bindparam("moment"))
 )
-_TAKE_CASE = (
+_TAKE_CASE = Prepared(
     update(CASES)
     .where(
         CASES.c.id == bindparam("number"),
@@ -96,7 +97,7 @@ class SqlHops:
     def find(self, hop_id: str) -> Hop | None:
         """Return a hop, or None."""
         with self._database.connect() as connection:
-            row = connection.execute(_BY_ID, {"id": hop_id}).first()
+            row = _BY_ID.first(connection, {"id": hop_id})
         return None if row is None else _hop(row)
 
     def chain(self, hop_id: str) -> tuple[Hop, ...]:
@@ -105,7 +106,7 @@ class SqlHops:
         with self._database.connect() as connection:
             following: str | None = hop_id
             while following is not None:
-                row = connection.execute(_BY_ID, {"id": following}).first()
+                row = _BY_ID.first(connection, {"id": following})
                 if row is None:
                     break
                 found.append(_hop(row))
@@ -144,14 +145,14 @@ class SqlHops:
             outcomes = [_use_up(connection, item) for item in items]
             kept = [item for item, outcome in zip(items, outcomes, strict=True) if outcome is Outcome.KEPT]
             if kept:
-                connection.execute(_ADD, [hop_values(item.hop) for item in kept])
+                _ADD.run(connection, *(hop_values(item.hop) for item in kept))
             add_within(connection, *(item.participant for item in kept if item.participant is not None))
         return outcomes
 
 
 def add_hop_within(connection: Connection, hop: Hop) -> None:
     """Keep a hop inside another unit of work."""
-    connection.execute(_ADD, hop_values(hop))
+    _ADD.run(connection, hop_values(hop))
 
 
 def hop_of(values: Mapping[str, Any]) -> Hop:
@@ -187,8 +188,8 @@ def _hold(connection: Connection, items: Sequence[NewHop]) -> None:
 
 def _use_up(connection: Connection, item: NewHop) -> Outcome:
     """Use up what the hop uses; what was taken before a refusal is given back with the savepoint."""
-    if item.presence is None and item.case is None:
-        return Outcome.KEPT
+    if item.presence is None or item.case is None:  # one thing at most: nothing to give back
+        return _take(connection, item)
     point = connection.begin_nested()
     outcome = _take(connection, item)
     if outcome is Outcome.KEPT:
@@ -200,14 +201,11 @@ def _use_up(connection: Connection, item: NewHop) -> Outcome:
 
 def _take(connection: Connection, item: NewHop) -> Outcome:
     at = item.hop.at.isoformat()
-    if item.presence is not None:
-        used = connection.execute(_USE_PRESENCE, {"presence": item.presence, "moment": at})
-        if used.rowcount != 1:
-            return Outcome.PRESENCE_USED
-    if item.case is not None:
-        taken = connection.execute(_TAKE_CASE, {"number": item.case, "person": item.hop.subject})
-        if taken.rowcount != 1:
-            return Outcome.CASE_TAKEN
+    presence, case = {"presence": item.presence, "moment": at}, {"number": item.case, "person": item.hop.subject}
+    if item.presence is not None and _USE_PRESENCE.run(connection, presence) != 1:
+        return Outcome.PRESENCE_USED
+    if item.case is not None and _TAKE_CASE.run(connection, case) != 1:
+        return Outcome.CASE_TAKEN
     return Outcome.KEPT
 
 
@@ -217,4 +215,4 @@ def _unless_there(connection: Connection, table: Any) -> Any:
 
 
 def _hop(row: Row[Any]) -> Hop:
-    return hop_of(dict(row._mapping))  # noqa: SLF001  the public name of this attribute
+    return hop_of(row._asdict())

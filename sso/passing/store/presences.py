@@ -10,8 +10,10 @@ from sso.passing.store.tables import EVENTS, PRESENCES
 from sso.revocation.store import first_cut_within
 from sso.signin.domain import Strength
 from trust.db import Database
+from trust.prepared import Prepared
 
-_BY_DIGEST = select(PRESENCES).where(PRESENCES.c.digest == bindparam("digest"))
+_BY_DIGEST = Prepared(select(PRESENCES).where(PRESENCES.c.digest == bindparam("digest")))
+_NOTE = Prepared(insert(EVENTS))
 _EVENT_COLUMNS = tuple(column.name for column in EVENTS.columns)
 _PRESENCE_COLUMNS = tuple(column.name for column in PRESENCES.columns if column.name not in {"digest", "used_at"})
 _PRESENCE_MOMENTS = ("at", "expires_at", "auth_time")
@@ -34,7 +36,7 @@ class SqlPresences:
                 connection.execute(earlier.values(used_at=presence.at.isoformat()))
             connection.execute(insert(PRESENCES), values)
             if event is not None:
-                connection.execute(insert(EVENTS), _event_values(event))
+                _NOTE.run(connection, _event_values(event))
 
     def void(self, digest: bytes, *, session: str, at: datetime) -> None:
         """Make an unused code of a session unusable."""
@@ -66,7 +68,7 @@ class SqlPresences:
     def note(self, event: Event) -> None:
         """Keep an event."""
         with self._database.begin() as connection:
-            connection.execute(insert(EVENTS), _event_values(event))
+            _NOTE.run(connection, _event_values(event))
 
     def failures(self, *, person: str, since: datetime, clerk: str | None = None, system: str | None = None) -> int:
         """Return how often a clerk, or a system, failed to show this person's presence since then."""
@@ -99,7 +101,7 @@ class SqlPresences:
 
 def presence_within(connection: Connection, digest: bytes) -> tuple[Presence | None, bool]:
     """Return the presence of a code and whether it was used, read inside another unit of work."""
-    row = connection.execute(_BY_DIGEST, {"digest": digest}).first()
+    row = _BY_DIGEST.first(connection, {"digest": digest})
     return (None, False) if row is None else (_presence(row), row.used_at is not None)
 
 

@@ -21,8 +21,9 @@ from sso.provider.domain import (
     scopes_text,
 )
 from sso.provider.errors import ResourceTaken
-from trust.db import Base, Database, Prepared
+from trust.db import Base, Database
 from trust.kernel.identifiers import Uscc
+from trust.prepared import Prepared
 
 
 class ClientRow(Base):

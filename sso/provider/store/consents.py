@@ -12,7 +12,8 @@ from sso.provider.domain import parse_scopes, scopes_text
 from sso.provider.grants import CONSENT_DAYS, Consent
 from sso.provider.store import grants
 from sso.revocation.store import cut_within
-from trust.db import Base, Database, Prepared
+from trust.db import Base, Database
+from trust.prepared import Prepared
 
 _POSTGRESQL = "postgresql"
 _NO_MATTER = ""  # a unique constraint does not hold over NULL

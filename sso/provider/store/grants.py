@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Index, LargeBinary, Row, String, Text, bindparam, delete, select, update
+from sqlalchemy import Connection, Index, LargeBinary, Row, String, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sso.provider.grants import Code, CodeFault, Grant, Redeemed, RefreshToken
@@ -14,6 +14,7 @@ from sso.revocation.domain import Tie, TieKind
 from sso.revocation.store import cut_within, first_cut_within
 from trust.db import Base, Database
 from trust.kernel.encoding import base64url, canonical_json
+from trust.prepared import Prepared
 from trust.sealing import FieldCipher
 
 
@@ -63,17 +64,18 @@ class RefreshRow(Base):
 
 
 _GRANTS, _CODES, _REFRESH = (Base.metadata.tables[name] for name in ("sso_grants", "sso_codes", "sso_refresh_tokens"))
-# Each sign-in and each refresh asks these: made once, on the tables instead of the mapped classes.
+# Each sign-in and each refresh asks these.
 _MY_CODE = (_CODES.c.digest == bindparam("id"), _CODES.c.client == bindparam("of"))
-_USE_CODE = update(_CODES).where(*_MY_CODE, _CODES.c.used_at.is_(None)).values(used_at=bindparam("now"))
-_FIND_CODE = select(_CODES).where(*_MY_CODE)
-_USE_REFRESH = (
+_USE_CODE = Prepared(update(_CODES).where(*_MY_CODE, _CODES.c.used_at.is_(None)).values(used_at=bindparam("now")))
+_FIND_CODE = Prepared(select(_CODES).where(*_MY_CODE))
+_USE_REFRESH = Prepared(
     update(_REFRESH)
     .where(_REFRESH.c.digest == bindparam("id"), _REFRESH.c.used_at.is_(None))
     .values(used_at=bindparam("now"))
 )
-_FIND_REFRESH = select(_REFRESH).where(_REFRESH.c.digest == bindparam("id"))
-_FIND_GRANT = select(_GRANTS).where(_GRANTS.c.id == bindparam("of"))
+_FIND_REFRESH = Prepared(select(_REFRESH).where(_REFRESH.c.digest == bindparam("id")))
+_FIND_GRANT = Prepared(select(_GRANTS).where(_GRANTS.c.id == bindparam("of")))
+_ADD_GRANT, _ADD_CODE, _ADD_REFRESH = (Prepared(insert(table)) for table in (_GRANTS, _CODES, _REFRESH))
 
 
 def add_within(connection: Connection, grant: Grant, code: Code, cipher: FieldCipher) -> None:
@@ -92,7 +94,7 @@ def add_within(connection: Connection, grant: Grant, code: Code, cipher: FieldCi
         "created_at": grant.created_at.isoformat(),
         "expires_at": grant.expires_at.isoformat(),
     }
-    connection.execute(_GRANTS.insert(), row)
+    _ADD_GRANT.run(connection, row)
     row = {
         "digest": code.digest,
         "grant_id": grant.id,
@@ -102,8 +104,9 @@ def add_within(connection: Connection, grant: Grant, code: Code, cipher: FieldCi
         "nonce": None if code.nonce is None else _sealed_nonce(code, cipher),
         "confirmation": code.confirmation,
         "expires_at": code.expires_at.isoformat(),
+        "used_at": None,
     }
-    connection.execute(_CODES.insert(), row)
+    _ADD_CODE.run(connection, row)
 
 
 def ties_within(connection: Connection, *, person: str, client: str, matter: str, now: datetime) -> list[Tie]:
@@ -143,8 +146,8 @@ class DatabaseGrantStore:
         """
         mine = {"id": digest, "of": client}
         with self._database.begin() as connection:
-            consumed = connection.execute(_USE_CODE, {**mine, "now": now.isoformat()}).rowcount == 1
-            row = connection.execute(_FIND_CODE, mine).first()
+            consumed = _USE_CODE.run(connection, {**mine, "now": now.isoformat()}) == 1
+            row = _FIND_CODE.first(connection, mine)
             if row is None:
                 return CodeFault.UNKNOWN
             if not consumed:
@@ -159,12 +162,12 @@ class DatabaseGrantStore:
     def keep_refresh(self, token: RefreshToken, now: datetime) -> None:
         """Keep the first refresh token of a grant."""
         with self._database.begin() as connection:
-            connection.execute(_REFRESH.insert(), _refresh_row(token, now))
+            _ADD_REFRESH.run(connection, _refresh_row(token, now))
 
     def find_refresh(self, digest: bytes) -> RefreshToken | None:
         """Return a refresh token, used ones too, or None."""
         with self._database.connect() as connection:
-            row = connection.execute(_FIND_REFRESH, {"id": digest}).first()
+            row = _FIND_REFRESH.first(connection, {"id": digest})
             if row is None:
                 return None
             grant = self._grant_within(connection, row.grant_id)
@@ -182,10 +185,10 @@ class DatabaseGrantStore:
         The update decides the race: whoever comes second with the same token ends the family (RFC 9700 section 4.14).
         """
         with self._database.begin() as connection:
-            if connection.execute(_USE_REFRESH, {"id": old, "now": now.isoformat()}).rowcount != 1:
+            if _USE_REFRESH.run(connection, {"id": old, "now": now.isoformat()}) != 1:
                 cut_within(connection, [new.grant.tie], reason="refresh-reused", at=now)
                 return False
-            connection.execute(_REFRESH.insert(), _refresh_row(new, now))
+            _ADD_REFRESH.run(connection, _refresh_row(new, now))
         return True
 
     def is_cut(self, grant: Grant) -> bool:
@@ -199,7 +202,7 @@ class DatabaseGrantStore:
             cut_within(connection, [grant.tie], reason=reason, at=at)
 
     def _grant_within(self, connection: Connection, grant_id: str) -> Grant:
-        row = connection.execute(_FIND_GRANT, {"of": grant_id}).one()
+        row = _FIND_GRANT.first(connection, {"of": grant_id})
         kept = json.loads(self._cipher.open(row.sealed, place=_place(grant_id)))
         return Grant(
             id=grant_id,
@@ -234,6 +237,7 @@ def _refresh_row(token: RefreshToken, now: datetime) -> dict[str, object]:
         "confirmation": token.confirmation,
         "issued_at": now.isoformat(),
         "expires_at": token.expires_at.isoformat(),
+        "used_at": None,
     }
 
 

@@ -10,7 +10,8 @@ from sso.provider.domain import Client
 from sso.provider.store.clients import client_of
 from sso.revocation.domain import Tie
 from sso.revocation.store import asked_values, cut_among
-from trust.db import Base, Database, Prepared
+from trust.db import Base, Database
+from trust.prepared import Prepared
 
 _CLIENTS = Base.metadata.tables["sso_clients"]
 

@@ -14,11 +14,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Index, Integer, Row, String, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from sso.revocation.domain import Tie, TieKind
 from sso.revocation.store import CutTieRow
 from trust.db import Base, Database
+from trust.prepared import Prepared
 
 KEPT_DAYS = 30
 """How long a participant is kept, days: past the longest session, and time enough for an officer to look."""
@@ -97,18 +98,20 @@ _PARTICIPANTS = Base.metadata.tables["sso_participants"]
 _CUT = Base.metadata.tables[CutTieRow.__tablename__]
 # Executed at every exchange: made once, as building it costs more than running it.
 _KEY = ["session", "client"]
-_ADD_POSTGRESQL = postgresql.insert(_PARTICIPANTS).on_conflict_do_nothing(index_elements=_KEY)
-_ADD_SQLITE = sqlite.insert(_PARTICIPANTS).on_conflict_do_nothing(index_elements=_KEY)
+_ADD_POSTGRESQL = Prepared(postgresql.insert(_PARTICIPANTS).on_conflict_do_nothing(index_elements=_KEY))
+_ADD_SQLITE = Prepared(sqlite.insert(_PARTICIPANTS).on_conflict_do_nothing(index_elements=_KEY))
+_NEW = {column.name: None for column in _PARTICIPANTS.columns} | {"attempts": 0}
 
 
-def add_within(unit: Session | Connection, *participants: Participant) -> None:
+def add_within(connection: Connection, *participants: Participant) -> None:
     """Keep participants inside another store's unit of work: no client is let in without being told of the end.
 
     A client that the session reached before stays as it is. The order of the rows is one for all: of two units that add
     the same, one waits for the other.
     """
     rows = [
-        {
+        _NEW
+        | {
             "session": participant.session,
             "client": participant.client,
             "session_tie": str(Tie(TieKind.SESSION, participant.session)),
@@ -116,13 +119,12 @@ def add_within(unit: Session | Connection, *participants: Participant) -> None:
             "subject": participant.subject,
             "sid": participant.sid,
             "joined_at": participant.joined_at.isoformat(),
-            "attempts": 0,
         }
         for participant in sorted(participants, key=lambda found: (found.session, found.client))
     ]
-    dialect = unit.get_bind().dialect.name if isinstance(unit, Session) else unit.dialect.name
     if rows:
-        unit.execute(_ADD_POSTGRESQL if dialect == _POSTGRESQL else _ADD_SQLITE, rows)
+        add = _ADD_POSTGRESQL if connection.dialect.name == _POSTGRESQL else _ADD_SQLITE
+        add.run(connection, *rows)
 
 
 class DatabaseParticipants:

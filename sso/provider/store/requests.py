@@ -6,7 +6,7 @@ What a client wrote into its request is sealed: it may hold a number of a person
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, LargeBinary, Row, String, Text, bindparam, delete, select, update
+from sqlalchemy import Connection, LargeBinary, Row, String, Text, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sso.provider.errors import AuthorizationExpired, AuthorizationNotReady
@@ -17,6 +17,7 @@ from sso.provider.strict_jws import decode
 from sso.revocation.store import first_cut_within
 from trust.db import Base, Database
 from trust.kernel.encoding import base64url
+from trust.prepared import Prepared
 from trust.sealing import FieldCipher
 
 _PUSHED: Final = "pushed"
@@ -40,9 +41,10 @@ class RequestRow(Base):
 # Each sign-in asks these: made once, on the table instead of the mapped class.
 _REQUESTS = Base.metadata.tables["sso_requests"]
 _PENDING_ONE = (_REQUESTS.c.digest == bindparam("id"), _REQUESTS.c.kind == _PENDING)
-_FIND = select(_REQUESTS).where(*_PENDING_ONE)
-_DROP = delete(_REQUESTS).where(*_PENDING_ONE)
-_NOTE = update(_REQUESTS).where(_REQUESTS.c.digest == bindparam("id")).values(session=bindparam("seen_by"))
+_ADD = Prepared(insert(_REQUESTS))
+_FIND = Prepared(select(_REQUESTS).where(*_PENDING_ONE))
+_DROP = Prepared(delete(_REQUESTS).where(*_PENDING_ONE))
+_NOTE = Prepared(update(_REQUESTS).where(_REQUESTS.c.digest == bindparam("id")).values(session=bindparam("seen_by")))
 
 
 class DatabaseAuthorizationStore:
@@ -67,7 +69,7 @@ class DatabaseAuthorizationStore:
     def find_pending(self, digest: bytes) -> KeptRequest | None:
         """Return the waiting request, or None."""
         with self._database.connect() as connection:
-            row = connection.execute(_FIND, {"id": digest}).first()
+            row = _FIND.first(connection, {"id": digest})
         if row is None:
             return None
         return KeptRequest(
@@ -80,7 +82,7 @@ class DatabaseAuthorizationStore:
     def note_seen(self, digest: bytes, session: str) -> None:
         """Note which session is being shown the consent page."""
         with self._database.begin() as connection:
-            connection.execute(_NOTE, {"id": digest, "seen_by": session})
+            _NOTE.run(connection, {"id": digest, "seen_by": session})
 
     def drop_pending(self, digest: bytes) -> bool:
         """End a waiting request; False when it was over already."""
@@ -124,9 +126,10 @@ class DatabaseAuthorizationStore:
             "parameters": base64url(self._cipher.seal(request_text(request).encode(), place=_place(digest))),
             "created_at": moments[0].isoformat(),
             "expires_at": moments[1].isoformat(),
+            "session": None,
         }
         with self._database.begin() as connection:
-            connection.execute(_REQUESTS.insert(), row)
+            _ADD.run(connection, row)
 
     def _opened(self, row: Row[Any]) -> AuthorizationRequest:
         return request_of(self._cipher.open(decode(row.parameters), place=_place(row.digest)).decode())
@@ -142,7 +145,7 @@ def _place(digest: bytes) -> str:
 
 
 def _drop(connection: Connection, digest: bytes) -> bool:
-    return connection.execute(_DROP, {"id": digest}).rowcount == 1
+    return _DROP.run(connection, {"id": digest}) == 1
 
 
 def _participant(approval: Approval) -> participants.Participant:

@@ -12,7 +12,8 @@ from sso.signin.credentials import SessionChange
 from sso.signin.domain import Method, Session, Strength
 from sso.signin.store.tables import SessionRow, moment_of, moment_text
 from sso.signin.store.work import Step, commit
-from trust.db import Base, Database, Prepared
+from trust.db import Base, Database
+from trust.prepared import Prepared
 
 _BATCH = 500  # sessions ended in one commit: the writer is not held for longer than a blink
 
