@@ -2,18 +2,20 @@
 
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from certs.access_log import Purpose
 from portal.cli import run
 from portal.demo import data
 from portal.wiring import open_installation
-from tests.integration.installation import today
+from tests.integration.installation import Template, today
 from trust.config import load_settings
 from trust.kernel.identifiers import CertificateIdentifier
 
@@ -78,6 +80,19 @@ class CommandLine:
             for statement in statements:
                 rows = connection.execute(statement).fetchall()
         return rows
+
+
+@contextmanager
+def command_line(
+    template: Template, folder: Path, monkeypatch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
+) -> Iterator[CommandLine]:
+    """Run the command on a copy of `template` in `folder`."""
+    home = folder / "home"
+    for name, value in template.copy(home).items():
+        monkeypatch.setenv(f"YINXIN_{name.upper()}", str(value))
+    monkeypatch.chdir(folder)
+    yield CommandLine(home, folder, capture)
+    structlog.reset_defaults()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,7 @@
 import pytest
-import structlog
 
 from tests.integration import installation
-from tests.portal.command_line import CommandLine
+from tests.portal.command_line import command_line
 
 
 @pytest.fixture(scope="session")
@@ -14,9 +13,5 @@ def template(tmp_path_factory):
 @pytest.fixture
 def yinxin(template, tmp_path, monkeypatch, capsys):
     """The command on a home of its own with authority, seal and clients."""
-    home = tmp_path / "home"
-    for name, value in template.copy(home).items():
-        monkeypatch.setenv(f"YINXIN_{name.upper()}", str(value))
-    monkeypatch.chdir(tmp_path)
-    yield CommandLine(home, tmp_path, capsys)
-    structlog.reset_defaults()
+    with command_line(template, tmp_path, monkeypatch, capsys) as opened:
+        yield opened

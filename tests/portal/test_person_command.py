@@ -2,7 +2,11 @@
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click.termui
@@ -16,7 +20,8 @@ from sso.passing.chain import linked
 from sso.passing.domain import Channel, Hop, PresenceMethod
 from sso.passing.store.hops import add_hop_within
 from tests.fakes import MOMENT
-from tests.portal.command_line import CommandLine
+from tests.integration.installation import Template
+from tests.portal.command_line import CommandLine, command_line
 from tests.sso.accounts.world import COMPANY, PASSPORT, resident
 from trust.config import load_settings
 from trust.formats.holders import HolderNumber
@@ -33,14 +38,10 @@ NUMBERS = (resident(1), resident(2), COMPANY, PASSPORT)
 class People:
     """The command on an installation with one account for each of `NUMBERS`."""
 
-    def __init__(self, yinxin: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, yinxin: CommandLine, ids: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.yinxin = yinxin
+        self.ids = ids
         self._monkeypatch = monkeypatch
-        installation = open_installation(load_settings())
-        register = installation.people.register
-        finding = Finding(source="population-register", level=ProofingLevel.TWO_ELEMENT_MATCH)
-        self.ids = [register.register(number, NAME, evidence=finding).id for number in NUMBERS]
-        installation.close()
 
     @property
     def one(self) -> str:
@@ -59,9 +60,27 @@ class People:
         return {tie for (tie,) in self.yinxin.sql("SELECT tie FROM sso_cut_ties")}
 
 
+@pytest.fixture(scope="module")
+def populated(template: Template, tmp_path_factory: pytest.TempPathFactory) -> tuple[Template, list[str]]:
+    """An installation with the accounts, to copy from, and their ids: registering them takes longer than most tests."""
+    home = tmp_path_factory.mktemp("people") / "home"
+    with closing(open_installation(load_settings(**template.copy(home)))) as installation:
+        register = installation.people.register
+        finding = Finding(source="population-register", level=ProofingLevel.TWO_ELEMENT_MATCH)
+        ids = [register.register(number, NAME, evidence=finding).id for number in NUMBERS]
+    return replace(template, home=home), ids
+
+
 @pytest.fixture
-def people(yinxin: CommandLine, monkeypatch: pytest.MonkeyPatch) -> People:
-    return People(yinxin, monkeypatch)
+def people(
+    populated: tuple[Template, list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[People]:
+    template, ids = populated
+    with command_line(template, tmp_path, monkeypatch, capsys) as yinxin:
+        yield People(yinxin, ids, monkeypatch)
 
 
 def test_show_prints_what_is_known_and_neither_name_nor_number(people):
