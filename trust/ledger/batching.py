@@ -1,7 +1,9 @@
 """Group commit: threads that record at the same time share one transaction, and one that is alone waits for nobody.
 
 The first to come leads: it commits everything that waits, and then hands over to the first of those who came
-meanwhile. A disk that takes 3 ms to sync is thus paid once for all of them.
+meanwhile. A disk that takes 3 ms to sync is thus paid once for all of them. Who shared the last commit is likely to be
+back soon: the leader gives as many the moment it takes to come, so that they do not split into halves that wait for
+each other.
 """
 
 import threading
@@ -14,6 +16,9 @@ MAX_ENTRIES_PER_COMMIT = 1024
 """Entries that one transaction gathers; bounds the time that other processes wait for the lock, some 50 ms.
 
 One call of more entries still goes into one transaction, as it is all or nothing."""
+
+GATHER_SECONDS = 0.001
+"""Longest time that a leader gives those of the last commit to come back: a fraction of what a disk takes to sync."""
 
 Commit = Callable[[Sequence[bytes]], int]
 
@@ -38,7 +43,9 @@ class GroupCommit:
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
         self._lock = threading.Lock()
+        self._complete = threading.Condition(self._lock)
         self._waiting: list[_Turn] = []
+        self._expected = 1  # callers, as many as shared the last commit
         self._led = False
 
     def submit(self, entries: Sequence[bytes]) -> int:
@@ -48,6 +55,8 @@ class GroupCommit:
             self._waiting.append(turn)
             leads = not self._led
             self._led = True
+            if len(self._waiting) == self._expected:
+                self._complete.notify()
         if not leads:
             turn.wake.wait()  # until the entries are committed, or it is our turn to lead
         if not turn.done:
@@ -58,7 +67,9 @@ class GroupCommit:
 
     def _lead(self) -> None:
         with self._lock:
+            self._complete.wait_for(lambda: len(self._waiting) >= self._expected, GATHER_SECONDS)
             batch = self._take()
+            self._expected = len(batch)
         try:
             first = self._commit([entry for turn in batch for entry in turn.entries])
             for turn in batch:
