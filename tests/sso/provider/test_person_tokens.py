@@ -21,7 +21,8 @@ from sso.provider.signing import MAX_TOKEN_CHARACTERS
 from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Strength
 from tests.fakes import MOMENT
-from tests.sso.provider.support import House, decode, encode
+from tests.sso.provider.journey import browser, post
+from tests.sso.provider.support import TERMS, USCC, House, decode, encode
 from trust.kernel.errors import NotAuthenticated
 
 CONTENTS = TokenContents(
@@ -130,3 +131,25 @@ def forge(house: House, claims: dict[str, Any]) -> str:
     message = f"{encode(header)}.{encode(claims)}".encode()
     r, s = decode_dss_signature(house.signer.private.sign(message, ec.ECDSA(hashes.SHA256())))
     return f"{message.decode()}.{encode(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def test_a_client_whose_id_is_a_persons_is_not_that_person(house: House, who: Registered) -> None:
+    """RFC 9700 section 4.15: its own token has its id as `sub`."""
+    alone = house.registry.register(label="A", authority=USCC, scopes="certs:read")
+    house.registers.people[alone.client.id] = replace(house.registers.people["P1"], id=alone.client.id)
+    token = post(house, "/oauth/token", {"grant_type": "client_credentials"}, alone).get_json()["access_token"]
+    assert json.loads(decode(token.split(".")[1]))["sub"] == alone.client.id
+    assert refused(house, token) == "token-foreign"
+    assert browser(house).get("/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_a_person_whose_subject_is_a_clients_id_is_not_that_client(house: House, who: Registered) -> None:
+    """RFC 9700 section 4.15, the other way round, for the audience that clients' own tokens have."""
+    contents = replace(CONTENTS, client=who.client.id, person=who.client.id, audience=TERMS.audience)
+    draft = house.mint.draft(contents, expires_at=house.clock.now() + timedelta(hours=1), sector="a")
+    assert draft.unsigned.claims["sub"] != who.client.id
+    collided = replace(draft.unsigned, claims={**draft.unsigned.claims, "sub": who.client.id})
+    token = house.tokens.sign(collided, principal="test")
+    assert house.reader.read(token).contents.person == who.client.id
+    with pytest.raises(NotAuthenticated):
+        house.checker.check(token)
