@@ -4,12 +4,15 @@ A device makes keys inside itself and signs; it decides nothing. Who may sign wh
 guard's business (`hsm_adapter.guard`), which stands before every device. Public and retired keys stay known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from trust.kernel.algorithms import Algorithm
 from trust.keys import KeyInfo, KeyPurpose, KeyRef
+
+VerifyAnswer = Callable[[int, bytes], None]
+"""Verifies the signature of message number i of a batch; raises `SelfVerificationFailed` when it is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +101,15 @@ class KeyDevice(Protocol):
         """End the use of a key for good and destroy its private half. Raises `KeyUnknown`."""
         ...
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:
-        """Return one signature per message, in order. Raises `KeyUnknown`, `KeyRetired`.
+    def sign_batch(
+        self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "", verify: VerifyAnswer | None = None
+    ) -> Sequence[bytes]:
+        """Return one signature per message, in order. Raises `KeyUnknown`, `KeyRetired`, or what the hardware raises.
 
-        `lane` is the queue it waits in where devices are busy: each authority has one, and they take turns.
+        `lane` is the queue it waits in where devices are busy: each authority has one, and they take turns. `verify`
+        is the guard's own check: whoever has several pieces of hardware calls it as soon as a signature is there, from
+        any thread, so that a wrong one is replaced by another device's. What was not shown to it the guard checks
+        afterwards, so nothing is released unchecked and nothing is checked twice.
         """
         ...
 

@@ -4,6 +4,10 @@ Order of one use, which laws 1 and 2 rest on: 1 admit (key known and active, pur
 sizes) · 2 the device signs the whole batch · 3 each signature is verified with the public key · 4 the uses are
 recorded, durably · 5 the signatures are released. A failure in 1 to 3 is recorded as refused; whatever fails, nothing
 is released. The guard holds no lock of its own, least of all the ledger's while the device signs.
+
+Step 3 is the guard's own check, made once for each signature: hardware behind a pool has it made as soon as one comes
+(`_Check` is handed down), so that a wrong one can be replaced by another device's; whatever the check has not seen when
+the batch returns, it sees then.
 """
 
 from collections.abc import Iterator, Sequence
@@ -118,16 +122,36 @@ class GuardedSigner:
 
     def _sign_and_verify(self, info: KeyInfo, requests: Sequence[SigningRequest]) -> Sequence[bytes]:
         messages, context = [request.message for request in requests], requests[0].context
+        check, lane = _Check(info, messages), context.authority or context.principal
         with _translated():
-            values = self._device.sign_batch(info.ref, messages, lane=context.authority or context.principal)
+            values = self._device.sign_batch(info.ref, messages, lane=lane, verify=check)
         if len(values) != len(messages):
             raise SelfVerificationFailed("The device returned another number of signatures.", key=info.ref)
-        for message, value in zip(messages, values, strict=True):
-            try:
-                verify(info.algorithm, info.public_key, message, value)
-            except InvalidInput:
-                raise SelfVerificationFailed(key=info.ref) from None
+        check.rest(values)
         return values
+
+
+class _Check:
+    """Verifies the signatures of one batch, each once, from whatever thread has it first."""
+
+    def __init__(self, info: KeyInfo, messages: Sequence[bytes]) -> None:
+        self._info = info
+        self._messages = messages
+        self._verified: dict[int, bytes] = {}
+
+    def __call__(self, index: int, value: bytes) -> None:
+        """Verify the signature of one message. Raises `SelfVerificationFailed`."""
+        try:
+            verify(self._info.algorithm, self._info.public_key, self._messages[index], value)
+        except InvalidInput:
+            raise SelfVerificationFailed(key=self._info.ref) from None
+        self._verified[index] = value
+
+    def rest(self, values: Sequence[bytes]) -> None:
+        """Verify what was not, or is not what was. Raises `SelfVerificationFailed`."""
+        for index, value in enumerate(values):
+            if self._verified.get(index) != value:
+                self(index, value)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nacl.pwhash import argon2id
 
+from hsm_adapter.api import VerifyAnswer
 from hsm_adapter.errors import InsecureSignerWarning
 from hsm_adapter.software import Argon2Cost, SoftwareToken, create_software_token, open_software_token
 from tests.fakes import FixedClock
@@ -82,7 +83,9 @@ class FaultyDevice:
     def retire(self, ref: KeyRef) -> KeyInfo:
         return self.device.retire(ref)
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:
+    def sign_batch(
+        self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "", verify: VerifyAnswer | None = None
+    ) -> Sequence[bytes]:
         self.calls.append(len(messages))
         if self.fault is not None:
             raise self.fault

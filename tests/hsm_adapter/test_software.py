@@ -32,8 +32,9 @@ from hsm_adapter.errors import (
     TokenExists,
     TokenFolderUnusable,
 )
+from hsm_adapter.keyfolder import MAX_FILE_BYTES
 from hsm_adapter.passphrase import MAX_PASSPHRASE_BYTES, read_passphrase
-from hsm_adapter.software import MAX_FILE_BYTES, Argon2Cost, SoftwareToken, create_software_token, open_software_token
+from hsm_adapter.software import Argon2Cost, SoftwareToken, create_software_token, open_software_token
 from tests.fakes import FixedClock
 from tests.hsm_adapter.building import CHEAP, PASSPHRASE, TokenFolder, token_folder, write_passphrase
 from trust.kernel.algorithms import Algorithm
@@ -92,10 +93,10 @@ def test_the_private_half_is_only_in_the_sealed_part_and_gone_once_retired(
     for form in (private, private.hex().encode(), base64.b64encode(private)):
         assert form not in content
     sealed = base64.b64decode(json.loads(content)["sealed"])
-    assert base64.b64encode(private) in token._box.decrypt(sealed)
+    assert base64.b64encode(private) in token._folder._box.decrypt(sealed)
     token.retire(info.ref)
     sealed = base64.b64decode(json.loads(folder.file(info.ref).read_bytes())["sealed"])
-    assert json.loads(token._box.decrypt(sealed))["private"] is None
+    assert json.loads(token._folder._box.decrypt(sealed))["private"] is None
 
 
 def edited(folder: TokenFolder, info: KeyInfo, change: Callable[[dict[str, Any]], None]) -> None:
@@ -167,7 +168,7 @@ def test_a_key_file_of_another_token_is_refused(folder: TokenFolder, tmp_path: P
 def sealed_plaintext(token: SoftwareToken, folder: TokenFolder, info: KeyInfo, private: object) -> None:
     """A file sealed with the right key, but around something else."""
     public = json.loads(folder.file(info.ref).read_bytes())["public"]
-    box = token._box.encrypt(json.dumps({"public": public, "private": private}).encode())
+    box = token._folder._box.encrypt(json.dumps({"public": public, "private": private}).encode())
     edited(folder, info, lambda members: members.update(sealed=base64.b64encode(bytes(box)).decode()))
 
 
@@ -406,9 +407,9 @@ def test_no_secret_shows_in_repr_log_warning_or_error(
         shown += [str(item.message) for item in warned]
     info = make(token)
     token.sign_batch(info.ref, [b"x"])
-    box_key = bytes(token._box)
+    box_key = bytes(token._folder._box)
     stored = keyfile.StoredKey(info=info, private=seen[0])
-    shown += [repr(token), repr(info), repr(token._box), repr(token._loaded), repr(stored)]
+    shown += [repr(token), repr(info), repr(token._folder._box), repr(token._folder._loaded), repr(stored)]
     sealed_plaintext(token, folder, info, base64.b64encode(seen[0] + b"x").decode())
     calls: list[Callable[[], object]] = [lambda: token.info(info.ref), folder.open]
     write_passphrase(folder.passphrase, b"wrong " + PASSPHRASE.encode())

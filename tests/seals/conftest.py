@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_adapter.api import Custodian
+from hsm_adapter.api import Custodian, VerifyAnswer
 from hsm_adapter.guard import GuardedSigner
 from seals.artwork import SealText, draw
 from seals.domain import Placement, SealRecord
@@ -74,7 +74,9 @@ class MemoryDevice:
         self._held[ref] = (replace(info, state=KeyState.RETIRED), key)
         return self._held[ref][0]
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:
+    def sign_batch(
+        self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "", verify: VerifyAnswer | None = None
+    ) -> Sequence[bytes]:
         return [self._held[ref][1].sign(message) for message in messages]
 
     def check(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hsm_adapter.api import Custodian
+from hsm_adapter.api import Custodian, VerifyAnswer
 from hsm_adapter.guard import GuardedSigner
 from tests.fakes import CountingRandomness, FixedClock, MemoryRecorder
 from trust.authority.domain import AuthorityNames, X509Subject
@@ -66,7 +66,9 @@ class MemoryDevice:
         self._keys[ref] = (replace(info, state=KeyState.RETIRED), key)
         return self._keys[ref][0]
 
-    def sign_batch(self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "") -> Sequence[bytes]:
+    def sign_batch(
+        self, ref: KeyRef, messages: Sequence[bytes], *, lane: str = "", verify: VerifyAnswer | None = None
+    ) -> Sequence[bytes]:
         if self.failures:
             self.failures -= 1
             raise Unavailable
