@@ -7,7 +7,7 @@ leaves out whatever is personal (law 7).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -19,19 +19,14 @@ from certs.library_errors import (
     TransitionNotAllowed,
 )
 from trust.formats.holders import HolderNumber
+from trust.kernel.clock import CALENDAR, calendar_day
 from trust.kernel.encoding import canonical_json
 from trust.kernel.errors import MalformedInput
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.kernel.text import check_person, check_reason, is_same_person
 from verifier.ports import LibraryState
 
-CALENDAR: Final = timezone(timedelta(hours=8), "Asia/Shanghai")  # China has had no summer time since 1991
 IDEMPOTENCY_KEY = re.compile("[A-Za-z0-9._:-]{8,128}")
-
-
-def calendar_day(moment: datetime) -> date:
-    """Return the calendar day of the issuing authorities at `moment`."""
-    return moment.astimezone(CALENDAR).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

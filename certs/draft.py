@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from certs.authorities import Authority
 from certs.catalogue import CertificateType
-from certs.domain import Action, Certificate, IssueCommand, calendar_day
+from certs.domain import Action, Certificate, IssueCommand
 from certs.face import Face, Role
 from certs.library_errors import (
     AuthorityNotOnboarded,
@@ -22,6 +22,7 @@ from certs.library_errors import (
 from certs.ports import Archive, Workshop
 from certs.vault import Vault
 from trust.formats.holders import HolderNumber
+from trust.kernel.clock import calendar_day
 from trust.kernel.identifiers import CertificateIdentifier
 
 

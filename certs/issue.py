@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Final
 
 from certs.catalogue import SealPosition
-from certs.domain import Certificate, Intent, IntentState, IssueCommand, Record, calendar_day
+from certs.domain import Certificate, Intent, IntentState, IssueCommand, Record
 from certs.draft import Checks
 from certs.library_errors import (
     CertificateUnknown,
@@ -38,7 +38,7 @@ from certs.render import RenderInput
 from certs.reservation import Reservations, Reserved
 from certs.vault import Vault
 from seals.domain import Placement
-from trust.kernel.clock import Clock
+from trust.kernel.clock import Clock, calendar_day
 from trust.kernel.errors import MalformedInput, NotReady, TooLarge, TrustError
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.keys import UseContext

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from certs.domain import Intent, IntentState, IssueCommand, calendar_day
+from certs.domain import Intent, IntentState, IssueCommand
 from certs.draft import Draft
 from certs.library_errors import IssueFailed, SuccessorInPreparation
 from certs.ports import Intents
 from certs.vault import Vault
-from trust.kernel.clock import Clock
+from trust.kernel.clock import Clock, calendar_day
 from trust.kernel.identifiers import CertificateIdentifier
 from trust.kernel.ids import encode_crockford, new_id
 from trust.kernel.randomness import Randomness

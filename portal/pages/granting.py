@@ -16,7 +16,6 @@ from portal.pages.browser import Browser, PersonFinder, Visitor
 from portal.pages.consent import Names
 from portal.pages.faults import MENDABLE, fault_of, missing, retry_headers, status_for
 from portal.pages.mandates import MANDATES, KnownMatters
-from portal.pages.moments import CHINA
 from portal.pages.rendering import language
 from portal.pages.texts_mandates import MANDATE_TEXTS
 from portal.pages.texts_signin import SIGN_IN_TEXTS
@@ -28,7 +27,7 @@ from sso.signin.credentials import Enrolled
 from sso.signin.domain import Strength
 from trust.formats.holders import LEGAL_KINDS, RESIDENT_ID_KIND, HolderNumber
 from trust.http.rate import RateLimiter
-from trust.kernel.clock import Clock
+from trust.kernel.clock import CALENDAR, Clock
 from trust.kernel.errors import NotFound, TrustError
 
 GRANT: Final = f"{MANDATES}/grant"
@@ -247,7 +246,7 @@ def _kind(text: str) -> MandateKind:
 def _end_of(day: date) -> datetime:
     """Return the moment at which a calendar day of the counters is over. Raises `MandateTimeInvalid`."""
     try:
-        return datetime.combine(day + timedelta(days=1), time(), CHINA)
+        return datetime.combine(day + timedelta(days=1), time(), CALENDAR)
     except OverflowError:
         raise MandateTimeInvalid(field="valid_until") from None
 

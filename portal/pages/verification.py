@@ -7,15 +7,16 @@ one that leads elsewhere is judged, never opened.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Protocol
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from portal.pages.addresses import address
 from portal.pages.faults import fault_of
+from portal.pages.moments import exact
 from portal.pages.rendering import Pages, language
 from portal.pages.texts import TEXTS, Texts
 from trust.formats.qr import qr_texts
@@ -26,7 +27,6 @@ from verifier.ports import LibraryState
 from verifier.reasons import Outcome, Reason
 from verifier.report import Language, Report, Verdict
 
-_CHINA: Final = timezone(timedelta(hours=8))  # the time on the clocks of whoever reads these pages
 _ICONS = {
     Outcome.PASSED: "pass",
     Outcome.FAILED: "fail",
@@ -202,7 +202,7 @@ def view_of(report: Report, lang: Language) -> ReportView:
         rows=_rows(report, lang),
         facts=facts,
         facts_withheld=not facts and report.artefact == "pdf",
-        judged_at=_moment(report.judged_at),
+        judged_at=exact(report.judged_at),
         digest=report.digest,
         code=report.code,
     )
@@ -239,7 +239,7 @@ def _facts(report: Report, lang: Language) -> tuple[tuple[str, str], ...]:
     for name, label in TEXTS[lang].fact_names.items():
         value = getattr(report.facts, name)
         if isinstance(value, datetime):
-            rows.append((label, _moment(value)))
+            rows.append((label, exact(value)))
         elif name == "library_state" and value:
             rows.append((label, TEXTS[lang].states[LibraryState(value)]))
         elif value:
@@ -249,7 +249,3 @@ def _facts(report: Report, lang: Language) -> tuple[tuple[str, str], ...]:
 
 def _sentence(reason: Reason, lang: Language) -> str:
     return reason.zh if lang == "zh" else reason.en
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S (UTC+8)")
