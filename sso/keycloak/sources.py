@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sso.accounts.domain import ProofingLevel
 from sso.keycloak.errors import UpstreamFileInvalid
 from sso.signin.domain import SIGN_INS, Strength
+from trust.kernel.addresses import is_secure_channel
 
 ALGORITHMS: Final = ("ES256", "PS256", "RS256")
 """Signatures of upstream tokens that are read at all; closed. None is symmetric, so no secret can forge one."""
@@ -25,7 +26,6 @@ MAX_AGE_SECONDS: Final = 3600
 """Default for how long ago the person may have signed in upstream, seconds: an hour, one visit to a counter."""
 
 _NAME = re.compile("[a-z][a-z0-9-]{1,30}")  # it stands in a URL and in `keycloak:<name>`, the source of evidence
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +108,7 @@ def is_safe_address(address: object) -> bool:
         known = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    return (
-        known
-        and bool(parts.hostname)
-        and (parts.scheme == "https" or plain)
-        and not ("@" in parts.netloc or "#" in address)
-    )
+    return known and is_secure_channel(parts) and not ("@" in parts.netloc or "#" in address)
 
 
 def read_sources(path: Path | None) -> tuple[UpstreamSource, ...]:

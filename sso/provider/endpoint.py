@@ -5,7 +5,6 @@ own way tells which ids exist and accepts two methods at once), proofs of posses
 in the database, and the tokens themselves (Authlib's live 10 days).
 """
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -29,6 +28,7 @@ from sso.provider.flows import CodeGrant, KeptCode, KeptRefresh, RefreshGrant, S
 from sso.provider.messages import PROOFS_OF_CLIENT, FormRequest, JsonAnswer, check_form, json_answer, refused_answer
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.redemption import Caller, Redemption
+from trust.kernel.addresses import is_secure_channel
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 """The grant types of the endpoint itself; `ExtensionGrant`s bring more."""
@@ -222,13 +222,7 @@ def check_address(address: str) -> None:
 
     Authlib checks the same with each request, but lets an environment variable switch it off.
     """
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+    if not is_secure_channel(urlsplit(address)):
         raise TokenAddressInsecure(field="public_url")
 
 

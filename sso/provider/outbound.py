@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import urlencode, urlsplit
 
+from trust.kernel.addresses import is_loopback
 from trust.kernel.errors import InvalidInput, Unavailable
 
 TOTAL_SECONDS = 5.0
@@ -100,7 +101,7 @@ class Target:
         if "@" in parts.netloc or "#" in url or "\\" in url:
             raise OutboundRefused("The address holds credentials, a fragment or a backslash.", field="url")
         _check_host(host)
-        if parts.scheme == "http" and not (rules.loopback and _is_loopback(host)):
+        if parts.scheme == "http" and not (rules.loopback and is_loopback(host)):
             raise OutboundRefused("The address must be https.", field="url")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return cls(scheme=parts.scheme, host=host, port=port or _DEFAULT_PORTS[parts.scheme], path=path)
@@ -179,13 +180,6 @@ def _check_host(host: str) -> None:
     except ValueError:
         if not _HOST.fullmatch(host) or _NUMERIC_END.search(host):
             raise OutboundRefused("The host is neither a name nor an address in its usual form.", field="url") from None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _in_time(work: Callable[[], Sequence[str]], deadline: float, host: str) -> Sequence[str]:

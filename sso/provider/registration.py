@@ -4,13 +4,12 @@ An address is registered whole and matched whole (RFC 9700 section 4.1.3): no pa
 an app. Plain http stays on the machine itself (a developer's sandbox); everything else is https.
 """
 
-import ipaddress
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from sso.provider import client_jwt
 from sso.provider.client_jwt import JwtRefused
@@ -25,6 +24,7 @@ from sso.provider.errors import (
     SigningAlgorithmUnknown,
 )
 from sso.provider.keyring import SIGNING_ALGORITHMS
+from trust.kernel.addresses import is_secure_channel
 from trust.kernel.text import check_clear_text
 
 API_TARGET: Final = "api"
@@ -99,25 +99,12 @@ def _fault(address: str) -> str:
         _ = parts.port
     except ValueError:
         return "This is no address."
-    if not _secure(parts):
+    if not is_secure_channel(parts):
         return "The address must be https; http is for the loopback address only."
     if "#" in address or "@" in parts.netloc:
         return "The address must have neither a fragment nor a user name."
     plain = parts.path.replace("%2e", ".").replace("%2E", ".")
     return "The path must not hold dot segments." if _DOTS.search(plain) else ""
-
-
-def _secure(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check_resource(resource: str, issuer: str) -> None:

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from sso.provider.application_errors import SandboxNotAllowed, SandboxPresent, SandboxRuleBroken
 from sso.provider.domain import Client, RelyingSystem, Scope
-from sso.provider.registration import is_loopback
 from trust.formats.holders import RESIDENT_ID_KIND, USCC_KIND, HolderNumber
+from trust.kernel.addresses import is_loopback
 from trust.kernel.identifiers import Uscc
 
 SCOPES: Final = frozenset({Scope.OPENID, Scope.PROFILE, Scope.CERTS_READ, Scope.OFFLINE_ACCESS})
