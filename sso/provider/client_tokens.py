@@ -18,9 +18,6 @@ from trust.kernel.clock import Clock
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 
-LEEWAY_SECONDS = 0
-"""Tolerance for `exp`: none, since the service that issues is the service that checks."""
-
 _REQUIRED = {
     "iss": str,
     "sub": str,
@@ -51,11 +48,6 @@ class TokenIssuer:
         self._signer = signer
         self._clock = clock
         self._randomness = randomness
-
-    @property
-    def seconds(self) -> int:
-        """The life of a token."""
-        return self._terms.seconds
 
     def issue(self, client: Client, scopes: frozenset[Scope], *, confirmation: str | None = None) -> AccessToken:
         """Return a signed token for `client`, bound to the key with the thumbprint `confirmation` if there is one.
@@ -109,7 +101,7 @@ class AccessTokenChecker:
             raise TokenForeign("The token names another issuer or audience.")
         if claims["sub"] != claims["client_id"]:
             raise TokenForeign("The token was not issued to a client.")
-        if self._clock.now().timestamp() >= claims["exp"] + LEEWAY_SECONDS:
+        if self._clock.now().timestamp() >= claims["exp"]:  # no leeway: who issues is who checks
             raise TokenExpired
         state = self._liveness.of(claims["client_id"], [Tie(TieKind.TOKEN, claims["jti"])])
         if state is None or not state.client.enabled or state.cut is not None:
