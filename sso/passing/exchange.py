@@ -142,7 +142,7 @@ class TokenExchange:
         """Sign and answer: the hop is durable by now."""
         contents = new.contents(confirmation)
         bounds = new.bounds
-        self._parts.mandates.use_up(bounds.mandate, bounds.case)
+        self._parts.mandates.use_up(bounds.mandate, contents, bounds.case)
         try:
             minted = self._parts.mint.mint(contents, expires_at=bounds.ends_at, sector=bounds.target.sector)  # 8
         except TokenTooLarge:

@@ -1,6 +1,10 @@
-"""Whether the mandate of a token still holds, for this matter and case; a one-off mandate is used up by one case."""
+"""Whether the mandate of a token still holds, for this matter and case; a one-off mandate is used up by one case.
+
+Where trust is first passed on without a case, the sign-in (its grant) stands for it, with the cases that follow in it.
+"""
 
 from sso.mandates.domain import Mandate, MandateKind
+from sso.mandates.errors import MandateUsed
 from sso.passing.counter_rules import refused
 from sso.passing.domain import Case
 from sso.passing.ports import Mandates
@@ -21,27 +25,38 @@ class MandateRules:
         if represents is None:
             return None
         matter = contents.matter if case is None else case.matter
-        number = None if case is None else case.id
         try:
-            return self._mandates.check(represents.mandate, agent=contents.person, matter=matter, case=number)
+            try:
+                return self._mandates.check(
+                    represents.mandate, agent=contents.person, matter=matter, case=_use(contents, case)
+                )
+            except MandateUsed:  # before the case began, by this very sign-in?
+                return self._mandates.check(
+                    represents.mandate, agent=contents.person, matter=matter, case=contents.grant
+                )
         except Unavailable:
             raise
         except TrustError as error:
             raise _broken(error) from None
 
-    def use_up(self, mandate: Mandate | None, case: Case | None) -> None:
-        """Use a one-off mandate up for its case; the same case again changes nothing.
+    def use_up(self, mandate: Mandate | None, contents: TokenContents, case: Case | None) -> None:
+        """Use a one-off mandate up for its case, or without one for its grant.
 
-        Raises `OAuthRefused` when another case was quicker.
+        One that was used up when it was judged was used for this. Raises `OAuthRefused` when another was quicker.
         """
-        if mandate is None or case is None or mandate.kind is not MandateKind.ONE_OFF:
+        if mandate is None or mandate.kind is not MandateKind.ONE_OFF or mandate.used_at is not None:
             return
         try:
-            self._mandates.use_one_off(mandate.id, case=case.id)
+            self._mandates.use_one_off(mandate.id, case=_use(contents, case))
         except Unavailable:
             raise
         except TrustError as error:
             raise _broken(error) from None
+
+
+def _use(contents: TokenContents, case: Case | None) -> str:
+    """Return the id of what a one-off mandate is used for: both are made here, and none is like another."""
+    return contents.grant if case is None else case.id
 
 
 def _broken(error: TrustError) -> OAuthRefused:

@@ -411,3 +411,20 @@ def test_a_one_off_mandate_is_used_up_by_one_case(world):
     assert world.passed(world.next, subject_token=passed, audience="api").contents.case == case.id
     assert world.passed(world.hall, case=case.id, **form).contents.case == case.id
     assert refusal(world, world.exchange, world.hall, case=second.id, **form) == "mandate: mandate-used"
+
+
+def test_a_one_off_mandate_is_used_up_without_a_case_by_one_sign_in(world):
+    mandate, facts = world.represented(MandateKind.ONE_OFF)
+    first, second = (
+        world.matter_token(world.citizen, world.portal, grant=grant, **facts) for grant in ("GRANT1", "GRANT2")
+    )
+    passed = world.exchange(world.portal, subject_token=first, audience=world.hall.id)
+    assert world.mandates.all[mandate.id].used_case == "GRANT1"
+    assert world.exchange(world.portal, subject_token=first, audience=world.hall.id)["access_token"]
+    form = {"subject_token": second, "audience": world.hall.id}
+    assert refusal(world, world.exchange, world.portal, **form) == "mandate: mandate-used"
+    actor, case = world.clerk_token(), world.open_case()
+    onward = {"audience": world.next.id, "actor_token": actor, "case": case.id}
+    assert world.passed(world.hall, subject_token=passed["access_token"], **onward).contents.case == case.id
+    other = world.matter_token(world.citizen, world.hall, grant="GRANT2", **facts)
+    assert refusal(world, world.exchange, world.hall, subject_token=other, **onward) == "mandate: mandate-used"
