@@ -11,7 +11,7 @@ from certs.service import CertificateService
 from certs.showing import ShowDesk
 from certs.store.shows import SqlShows
 from portal.foundation import Foundation
-from portal.pages import enrolling, granting, looks, mandates, mine, presence, sessions, showing, wallet
+from portal.pages import account, enrolling, granting, looks, mandates, mine, presence, sessions, showing, wallet
 from portal.pages.acting import ActingDesk
 from portal.pages.browser import Browser
 from portal.pages.verification import Judge
@@ -21,6 +21,8 @@ from portal.registers import Registers
 from sso.provider.errors import ClientUnknown
 from sso.provider.service import ClientRegistry
 from sso.revocation.store import DatabaseRevocations
+from sso.signin.clerk_acts import ClerkActs
+from sso.signin.store.counter_codes import DatabaseCounterCodes
 from trust.http.rate import RateLimiter
 
 
@@ -114,11 +116,16 @@ class MyPages:
                     names=self.names,
                 ),
             ),
+            account.blueprint(browser, self._account()),
             enrolling.blueprint(
                 browser,
                 enrolling.EnrolServices(tickets=people.applications, passwords=people.sign_ins, limiter=limiter),
             ),
         )
+
+    def _account(self) -> account.AccountServices:
+        history = ClerkActs(self.people.register, DatabaseCounterCodes(self.base.database), self.registers.counters)
+        return account.AccountServices(history=history, codes=self.people.sign_ins, clock=self.base.clock)
 
     def shows(self) -> ShowDesk:
         """Return the desk for showing certificates."""

@@ -7,9 +7,12 @@ from datetime import timedelta
 from portal.foundation import Foundation
 from portal.joining import Registration
 from sso.accounts.applications import ApplicationDesk
+from sso.accounts.clerk_days import ClerkDays
+from sso.accounts.proofing import is_upstream
 from sso.accounts.roles import RoleDesk
 from sso.accounts.service import PersonRegister
 from sso.accounts.sources import HttpSource, build_sources
+from sso.accounts.store.clerk_days import SqlClerkDays
 from sso.accounts.store.persons import SqlPersonStore
 from sso.accounts.store.roles import SqlRoleStore
 from sso.accounts.vault import Vault
@@ -20,6 +23,7 @@ from sso.signin.passwords import Argon2idHasher
 from sso.signin.service import SignInDesk
 from sso.signin.sessions import Sessions
 from sso.signin.store.ceremonies import DatabaseCeremonyStore
+from sso.signin.store.counter_codes import DatabaseCounterCodes
 from sso.signin.store.credentials import DatabaseCredentialStore
 from sso.signin.store.sessions import DatabaseSessionStore
 from sso.signin.store.throttles import DatabaseBucketStore
@@ -37,6 +41,7 @@ class People:
     sessions: Sessions
     sign_ins: SignInDesk
     registration: Registration
+    clerk_days: ClerkDays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,7 @@ def open_people(base: Foundation) -> People:
     workshop = Workshop(
         persons=register,
         credentials=DatabaseCredentialStore(base.database),
+        counter_codes=DatabaseCounterCodes(base.database),
         ceremonies=DatabaseCeremonyStore(base.database),
         sessions=sessions,
         throttle=Throttle(DatabaseBucketStore(base.database), base.index, clock),
@@ -84,6 +90,8 @@ def open_people(base: Foundation) -> People:
         site=Site.of(settings.public_url),
         clock=clock,
         randomness=randomness,
+        recovery_wait=timedelta(hours=settings.recovery_wait_hours),
+        enters_elsewhere=lambda person_id: any(is_upstream(piece) for piece in register.evidence(person_id)),
     )
     sign_ins = SignInDesk(workshop)
     return People(
@@ -94,4 +102,5 @@ def open_people(base: Foundation) -> People:
         sessions=sessions,
         sign_ins=sign_ins,
         registration=Registration(applications=applications, sign_ins=sign_ins, hasher=workshop.hasher, clock=clock),
+        clerk_days=ClerkDays(SqlClerkDays(base.database), most=settings.clerk_acts_per_day, clock=clock),
     )

@@ -256,13 +256,20 @@ def _sign_in_routes(installation: Installation) -> tuple[Blueprint, ...]:
     clerks = ClerkAccess(tokens=provider.reader, duty=provider.duty, audience=issuer, proofs=provider.proofs)
     own = OwnTokens(reader=provider.reader, audience=issuer, proofs=provider.proofs)
     people = installation.people
-    counter_desk = CounterDesk(register=people.register, applications=people.applications, control=provider.control)
+    counter_desk = CounterDesk(
+        register=people.register,
+        applications=people.applications,
+        ways_in=people.sign_ins,
+        days=people.clerk_days,
+        control=provider.control,
+    )
+    hand_out_desk = HandOutDesk(people.register, people.sign_ins, people.clerk_days, base.clock)
     return (
         provider_routes(provider.parts),
         userinfo_routes(provider.userinfo, provider.reader, provider.proofs),
         passing_routes(provider.passing, provider.tokens),
         proofing_routes(counter_desk, clerks),
-        recovery_code_routes(HandOutDesk(people.register, people.sign_ins, base.clock), clerks),
+        recovery_code_routes(hand_out_desk, clerks),
         counter_routes(registers.counters, provider.tokens),
         mandate_routes(registers.mandates, registers.representatives, registers.naming, own, calls),
         upstream_routes(installation.upstreams, calls),

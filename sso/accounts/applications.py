@@ -69,7 +69,7 @@ class ApplicationDesk:
 
         The page goes on alike in both cases: it hashes the password either way and shows the same last page.
         """
-        person_id = self._store.redeem(secret_digest(ticket), now=self._clock.now())
+        person_id = self._store.redeem(secret_digest(ticket), now=self._clock.now(), life=APPLICATION_LIFE)
         return None if person_id is None else self._register.get(person_id)
 
     def forget_expired(self) -> int:

@@ -2,19 +2,25 @@
 
 from dataclasses import dataclass, field
 
+import structlog
+
 from sso.accounts.applications import Application, ApplicationDesk
+from sso.accounts.clerk_days import ClerkDays
 from sso.accounts.domain import Person
 from sso.accounts.errors import (
+    AccountControlNeeded,
     AccountControlNotShown,
     DocumentKindMismatch,
     NameMismatch,
     PersonAlreadyRegistered,
 )
-from sso.accounts.ports import AccountControl
+from sso.accounts.ports import AccountControl, WaysIn
 from sso.accounts.proofing import Sighting
 from sso.accounts.service import PersonRegister
 from trust.formats.holders import HolderNumber
 from trust.kernel.text import is_same_person
+
+_log = structlog.get_logger("sso.accounts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +49,33 @@ class CounterDesk:
     """Proofs persons in person."""
 
     def __init__(
-        self, *, register: PersonRegister, applications: ApplicationDesk, control: AccountControl | None = None
+        self,
+        *,
+        register: PersonRegister,
+        applications: ApplicationDesk,
+        ways_in: WaysIn,
+        days: ClerkDays,
+        control: AccountControl | None = None,
     ) -> None:
         self._register = register
         self._applications = applications
+        self._ways_in = ways_in
+        self._days = days
         self._control = control
 
     def proof(self, document: CheckedDocument, *, shown: str | None) -> Proofed:
         """Register the person of a document, or keep the document as evidence for their account.
 
-        `shown` is the code from the person's own signed-in device, which shows that the account is theirs; without
-        it, the credentials of an account that no document stood behind end.
+        `shown` is the code from the person's own signed-in device, which shows that the account is theirs. An account
+        that no document stood behind, and that somebody can sign in to, is not proofed without it.
 
-        Raises `NameMismatch`, `AccountControlNotShown`, and as `PersonRegister.prove_in_person`.
+        Raises `ClerkDayFull`, `NameMismatch`, `AccountControlNotShown`, `AccountControlNeeded`, and as
+        `PersonRegister.prove_in_person`.
         """
+        self._days.admit(document.sighting.clerk, counter=document.sighting.counter, act="proofing")
+        return self._proofed(document, shown)
+
+    def _proofed(self, document: CheckedDocument, shown: str | None) -> Proofed:
         person = self._register.find(document.code)
         if person is None:
             return self._registered(document)
@@ -64,6 +83,10 @@ class CounterDesk:
             raise NameMismatch(field="name")
         if shown is not None and not self._is_shown(shown, person):
             raise AccountControlNotShown(field="presence", person=person.id)
+        if shown is None and self._register.is_doubtful(person) and self._ways_in.has_way_in(person.id):
+            sighting = document.sighting
+            _log.warning("account-control-needed", person=person.id, clerk=sighting.clerk.id, counter=sighting.counter)
+            raise AccountControlNeeded(field="presence", person=person.id)
         sighting = document.sighting
         proofed = self._register.prove_in_person(
             person.id,
@@ -80,7 +103,7 @@ class CounterDesk:
         try:
             person = self._register.register_in_person(document.code, document.name, sighting=document.sighting)
         except PersonAlreadyRegistered:  # someone was quicker by a moment: their account is proofed instead
-            return self.proof(document, shown=None)
+            return self._proofed(document, None)
         return Proofed(person=person, registered=True, enrolment=self._invited(person))
 
     def _invited(self, person: Person) -> Application | None:

@@ -1,7 +1,7 @@
 """What the register of persons can refuse."""
 
 from trust.authority.errors import SamePerson
-from trust.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady, Unavailable
+from trust.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotReady, RateLimited, Unavailable
 
 
 class PersonUnknown(NotFound):
@@ -227,8 +227,35 @@ class AccountControlNotShown(NotAllowed):
     code = "account-control-not-shown"
     title = "The code does not show that the account is this person's."
     title_zh = "该验证码不能证明账户属于本人。"
-    remedy = "Have the person show a fresh code, or go on without one: the account's credentials then end."
-    remedy_zh = "请本人出示新的验证码；如不出示，该账户原有登录凭证将失效。"
+    remedy = "Have the person show a fresh code, or hand out a recovery code first."
+    remedy_zh = "请本人出示新的验证码，或先发放恢复码。"
+
+
+class AccountControlNeeded(NotAllowed):
+    """Somebody can sign in to this account, and nobody has shown that it is the person of the document.
+
+    One clerk alone neither makes a stranger's password trusted nor takes an account from its holder (docs/adr/0014).
+    """
+
+    code = "account-control-needed"
+    title = "Somebody can sign in to this account already; show first that it is this person."
+    title_zh = "该账户已有登录方式，请先证明账户属于本人。"
+    remedy = (
+        "Have the person sign in on their phone and show its code. If they cannot, hand out a recovery code, have a "
+        "second clerk release it, and proof again once they have set a new password."
+    )
+    remedy_zh = "请本人在手机上登录并出示二维码；无法登录的，请发放恢复码并由另一名工作人员复核，本人重设密码后再核验。"
+
+
+class ClerkDayFull(RateLimited):
+    """The clerk did as many acts on accounts today as one clerk may (setting `clerk_acts_per_day`)."""
+
+    code = "clerk-day-full"
+    title = "This clerk has reached today's limit of acts on accounts."
+    title_zh = "该工作人员今日的账户业务量已达上限。"
+    remedy = "Another clerk goes on; the security officer sees this in the log."
+    remedy_zh = "请由其他工作人员办理；安全管理员可在日志中看到此情况。"
+    retryable = False
 
 
 class AccountApproverRequests(SamePerson):

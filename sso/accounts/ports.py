@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -104,6 +104,14 @@ class AccountControl(Protocol):
         ...
 
 
+class WaysIn(Protocol):
+    """Knows whether somebody can sign in to an account (`sso.signin.service.SignInDesk`)."""
+
+    def has_way_in(self, person_id: str) -> bool:
+        """Whether the account has a credential, a living session, or an upper-level platform that opens it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPerson:
     """A person as the store keeps them: name and number sealed, the level not yet computed."""
@@ -197,8 +205,11 @@ class PersonStore(Protocol):
         """Write an application for a person who is registered."""
         ...
 
-    def redeem(self, digest: bytes, *, now: datetime) -> str | None:
-        """Use up an application and return its person; None for one that leads nowhere, is used, late or unknown."""
+    def redeem(self, digest: bytes, *, now: datetime, life: timedelta) -> str | None:
+        """Use up an application and return its person; None for one that leads nowhere, is used, late or unknown.
+
+        One that was made (`life` before its end) before the person's credentials ended leads nowhere either.
+        """
         ...
 
     def forget_applications(self, *, before: datetime) -> int:

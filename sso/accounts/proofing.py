@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from sso.accounts import levels
-from sso.accounts.domain import Finding, ProofingLevel
+from sso.accounts.domain import Evidence, Finding, ProofingLevel
 from sso.accounts.errors import (
     DocumentExpired,
     DocumentKindMismatch,
@@ -111,3 +111,8 @@ def upstream_finding(source: str, level: ProofingLevel, ceiling: ProofingLevel) 
     if not _UPSTREAM_SOURCE.fullmatch(source):
         raise ProofingSourceName(field="source")
     return Finding(source=source, level=levels.capped(level, ceiling))
+
+
+def is_upstream(evidence: Evidence) -> bool:
+    """Whether another platform gave this evidence: the person comes by way of it."""
+    return _UPSTREAM_SOURCE.fullmatch(evidence.source) is not None

@@ -68,9 +68,10 @@ def blueprint(desk: CounterDesk, access: ClerkAccess) -> APIBlueprint:
         summary="Keep that a clerk has checked a person's document in person",
         description=(
             "Needs a clerk's own token for this API with the scope `counter:assist`, from a sign-in with a second "
-            "factor. Registers a person who has no account. An account that no document stood behind loses its "
-            "sessions and credentials, unless `presence` shows that it is this person's; `enrolment` is then the "
-            "ticket, to be handed to the person alone, with which they choose a password."
+            "factor. Registers a person who has no account. An account that no document stood behind, and that "
+            "somebody can sign in to, needs `presence` to show that it is this person's (`account-control-needed`). "
+            "`enrolment` is the ticket, to be handed to the person alone, with which they choose a password where "
+            "the account has none. The person sees each proofing under /my/looks."
         ),
         responses=_RESPONSES,
     )

@@ -164,7 +164,7 @@ class PersonRegister(PersonLifecycle):
             clerk=clerk, counter=counter, document_kind=document_kind, document_expires=document_expires
         )
         finding = self._seen(person, sighting)
-        if controls_account or not self._is_doubtful(person):
+        if controls_account or not self.is_doubtful(person):
             self._attest(person, finding)
         else:
             self._take(person, self._change(person_id, Act.CREDENTIALS_ENDED, by=clerk.id), finding)
@@ -213,6 +213,11 @@ class PersonRegister(PersonLifecycle):
         self._store.add_code(stored, step, primary=code.kind == person.code.kind, single=code.kind in _SINGLE_KINDS)
         return self.get(person_id)
 
+    def is_doubtful(self, person: Person) -> bool:
+        """Whether nobody has ever seen a document of whoever opened this account: a stranger may have."""
+        known = self._store.evidence([person.id])
+        return not person.is_legal and all(piece.level < ProofingLevel.DOCUMENT_CHECKED for piece in known)
+
     def _active(self, person_id: str) -> Person:
         person = self.get(person_id)
         if not person.active:
@@ -233,11 +238,6 @@ class PersonRegister(PersonLifecycle):
         held = frozenset(code.kind for code in self.codes(person.id))
         return sighting.finding(held if kinds is None else kinds, today=self._today())
 
-    def _is_doubtful(self, person: Person) -> bool:
-        """Whether nobody has ever seen a document of whoever opened this account."""
-        known = self._store.evidence([person.id])
-        return not person.is_legal and all(piece.level < ProofingLevel.DOCUMENT_CHECKED for piece in known)
-
     def _attest(self, person: Person, finding: Finding) -> None:
         self._store.attest(self._evidence(person.id, finding, person.name_version, self._clock.now()))
 
@@ -257,7 +257,7 @@ class PersonRegister(PersonLifecycle):
 
     def _step(self, person: Person, change: StoredChange, finding: Finding) -> Step:
         """Return the step for a finding; a clerk's on a doubtful account ends what a stranger may have prepared."""
-        ends = finding.level >= ProofingLevel.IN_PERSON and self._is_doubtful(person)
+        ends = finding.level >= ProofingLevel.IN_PERSON and self.is_doubtful(person)
         evidence = self._evidence(person.id, finding, person.name_version, change.at)
         return Step(change=change, admits=ACTIVE, evidence=evidence, ends_sessions=ends, ends_credentials=ends)
 

@@ -53,6 +53,11 @@ class Enrolled:
     recovery_codes: int
 
     @property
+    def any(self) -> bool:
+        """Whether there is a way in that the person may still hold, saved recovery codes too."""
+        return self.password or bool(self.passkeys) or self.recovery_codes > 0
+
+    @property
     def strongest(self) -> Strength:
         """The strongest proof that the person can give."""
         if self.passkeys:
@@ -62,7 +67,10 @@ class Enrolled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryCode:
-    """A recovery code as it is kept; one from a counter has an end and names who handed it out."""
+    """A recovery code as it is kept; one from a counter has an id and an end, and names who handed it out.
+
+    `good_from` is when it can be used first, None for at once; `released_by` is the second clerk who ended the wait.
+    """
 
     digest: bytes = field(repr=False)
     person: str
@@ -70,6 +78,11 @@ class RecoveryCode:
     expires_at: datetime | None = None
     clerk: str | None = None
     counter: str | None = None
+    id: str | None = None
+    good_from: datetime | None = None
+    released_by: str | None = None
+    cancelled_at: datetime | None = None
+    used_at: datetime | None = None
 
 
 def is_ended(made_at: datetime, person: Person) -> bool:

@@ -1,5 +1,6 @@
 """What the parts of the sign-in desk share: their tools, what they hand out, and how they refuse."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from sso.signin.devices import Device, DeviceTokens, KnownDevice
 from sso.signin.domain import Session
 from sso.signin.errors import AttemptEnded, SessionOver, StepUpRequired
 from sso.signin.passwords import PasswordHasher
-from sso.signin.ports import CeremonyStore, CredentialStore, Persons
+from sso.signin.ports import CeremonyStore, CounterCodes, CredentialStore, Persons
 from sso.signin.sessions import Sessions
 from sso.signin.throttle import Throttle
 from trust.kernel.bearer_secrets import new_secret, secret_digest
@@ -56,10 +57,15 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """Everything that the sign-in desk works with."""
+    """Everything that the sign-in desk works with.
+
+    `recovery_wait` is how long a code from a counter waits where the account has a way in; `enters_elsewhere` says
+    whether a person also signs in by way of an upper-level platform.
+    """
 
     persons: Persons
     credentials: CredentialStore
+    counter_codes: CounterCodes
     ceremonies: CeremonyStore
     sessions: Sessions
     throttle: Throttle
@@ -70,6 +76,8 @@ class Workshop:
     site: Site
     clock: Clock
     randomness: Randomness
+    recovery_wait: timedelta
+    enters_elsewhere: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

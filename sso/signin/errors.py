@@ -211,3 +211,31 @@ class HandOutRefused(NotAllowed):
     title_zh = "该窗口人员不能发放此验证码。"
     remedy = "Another clerk of the counter hands out the code."
     remedy_zh = "请由本窗口其他人员办理。"
+
+
+class RecoveryTooEarly(NotAuthenticated):
+    """The code from the counter is right but still waits: the holder of the account may object until then."""
+
+    code = "recovery-too-early"
+    title = "This code from a counter cannot be used yet."
+    title_zh = "该窗口恢复码尚未生效。"
+    remedy = "Use it from the moment on the slip, or have a second clerk of the counter release it."
+    remedy_zh = "请在单据所示时间之后使用，或请该窗口的另一名工作人员复核后立即生效。"
+
+
+class ReleaseRefused(NotAllowed):
+    """No code of this person waits at this counter, or the same clerk handed it out (law 9)."""
+
+    code = "code-release-refused"
+    title = "There is no code at this counter that this clerk can release."
+    title_zh = "本窗口没有可由该工作人员复核的恢复码。"
+    remedy = "A second clerk of the counter releases the code, before its waiting time is over."
+    remedy_zh = "请由本窗口的另一名工作人员在等待期内复核。"
+
+
+class CounterCodeUnknown(NotFound):
+    """The person has no such code from a counter, or it was used, cancelled or ran out."""
+
+    code = "counter-code-unknown"
+    title = "There is no such code from a counter."
+    title_zh = "没有该窗口恢复码。"

@@ -1,6 +1,6 @@
 """What signing in needs from others: the register of persons, and three stores."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -121,12 +121,36 @@ class CredentialStore(Protocol):
         """Keep a new set of saved recovery codes; the old set ends. False when the session is over."""
         ...
 
-    def add_counter_code(self, code: RecoveryCode, at: datetime) -> None:
-        """Keep a code from a counter; unused older ones of the person end."""
-        ...
-
     def recovery_codes_left(self, person: str, *, since: datetime | None) -> int:
         """Return how many saved recovery codes, made since then, were not used."""
+        ...
+
+
+class CounterCodes(Protocol):
+    """Keeps recovery codes that clerks hand out, for good; each call is one unit of work."""
+
+    def add(self, code: RecoveryCode) -> None:
+        """Keep a code; unused older ones of the person from counters end."""
+        ...
+
+    def release(self, code: RecoveryCode, *, by: str, at: datetime, until: datetime) -> bool:
+        """Make a waiting code good at once, until then; False when it waits no longer, or `by` handed it out."""
+        ...
+
+    def cancel(self, code_id: str, *, person: str, at: datetime) -> RecoveryCode | None:
+        """Make a code of the person unusable for good and return it; None when there is no such open one."""
+        ...
+
+    def open(self, person: str, at: datetime) -> Sequence[RecoveryCode]:
+        """Return the codes of a person that are, or may come to be, good."""
+        ...
+
+    def waiting(self, digest: bytes, person: str, at: datetime) -> RecoveryCode | None:
+        """Return the code of this digest if it is the person's and still waits."""
+        ...
+
+    def all(self, persons: Collection[str]) -> Sequence[RecoveryCode]:
+        """Return every code that was ever handed out to these persons at a counter, oldest first."""
         ...
 
 

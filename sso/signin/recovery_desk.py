@@ -9,15 +9,14 @@ from typing import Final
 
 import structlog
 
-from sso.counters.domain import Clerk
-from sso.signin.credentials import AttemptKind, RecoveryCode
+from sso.signin.credentials import AttemptKind, RecoveryCode, is_ended
 from sso.signin.desk import SignedIn, usable
 from sso.signin.devices import Device
 from sso.signin.domain import Method, Session, Strength
-from sso.signin.errors import AttemptEnded, HandOutRefused, RecoveryRefused, SessionOver
+from sso.signin.errors import AttemptEnded, RecoveryRefused, RecoveryTooEarly, SessionOver
 from sso.signin.password_desk import PasswordDesk
 from sso.signin.passwords import check_new_password
-from sso.signin.recovery_codes import CODES, COUNTER_CODE_LIFE, digest_of, new_code
+from sso.signin.recovery_codes import CODES, digest_of, new_code
 from sso.signin.throttle import Secret
 from trust.formats.holders import HolderNumber
 
@@ -42,14 +41,6 @@ class Renewed:
     recovery_codes: tuple[str, ...] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandedOut:
-    """A code from a counter, shown this once."""
-
-    code: str = field(repr=False)
-    expires_at: datetime
-
-
 class RecoveryDesk(PasswordDesk):
     """Recovery and first enrolment."""
 
@@ -64,34 +55,12 @@ class RecoveryDesk(PasswordDesk):
             self._refuse(SessionOver(), "session ended meanwhile", person.id)
         return codes
 
-    def hand_out_code(self, person_id: str, *, clerk: Clerk, counter: str) -> HandedOut:
-        """Return a one-time code that a clerk gives to a person whose document was checked at the counter.
-
-        Raises `HandOutRefused`, and the register's error for an unknown person.
-        """
-        person = usable(self._with.persons.get(person_id))
-        posted = clerk.disabled_at is None and counter in clerk.counters
-        if person is None or not posted or clerk.person == person_id:
-            self._refuse(HandOutRefused(), "person closed, clerk not posted, or clerk's own account", person_id)
-        code, now = new_code(self._with.randomness), self._now()
-        expires_at = now + COUNTER_CODE_LIFE
-        kept = RecoveryCode(
-            digest=digest_of(code),
-            person=person.id,
-            created_at=now,
-            expires_at=expires_at,
-            clerk=clerk.id,
-            counter=counter,
-        )
-        self._with.credentials.add_counter_code(kept, now)
-        _log.info("code handed out", person=person.id, clerk=clerk.id, counter=counter)
-        return HandedOut(code=code, expires_at=expires_at)
-
     def recover(self, identifier: HolderNumber, code: str, device: Device) -> Recovering:
         """Use up a saved recovery code, or one from a counter. Nobody is signed in by it.
 
         Raises:
-            RecoveryRefused: unknown number, wrong, used or expired code.
+            RecoveryRefused: unknown number, wrong, used, cancelled or expired code.
+            RecoveryTooEarly: the code from a counter still waits.
             SignInThrottled: too many failures from this address.
         """
         person = usable(self._with.persons.find(identifier))
@@ -100,7 +69,12 @@ class RecoveryDesk(PasswordDesk):
         owner = person.id if person else _NOBODY
         attempt, secret = self._new_attempt(AttemptKind.RENEWAL, owner, None)
         since = person.credentials_from if person else None
-        if not self._with.ceremonies.begin_recovery(digest_of(code), attempt, self._now(), since=since):
+        digest, now = digest_of(code), self._now()
+        if not self._with.ceremonies.begin_recovery(digest, attempt, now, since=since):
+            waiting = self._with.counter_codes.waiting(digest, owner, now)
+            if waiting is not None and person is not None and not is_ended(waiting.created_at, person):
+                self._with.throttle.take_back(charged)  # only its holder knows the code: nobody else learns anything
+                self._refuse(RecoveryTooEarly(good_from=str(waiting.good_from)), "code still waits", owner)
             self._refuse(RecoveryRefused(), "no such account" if person is None else "no such code", owner or None)
         self._with.throttle.take_back(charged)
         _log.info("recovery begun", person=owner)

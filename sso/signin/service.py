@@ -6,13 +6,14 @@ the proof is used up and the session opened · 6 the charge is taken back. Kille
 """
 
 from sso.signin.code_desk import CodeDesk
+from sso.signin.counter_code_desk import CounterCodeDesk, HandedOut
 from sso.signin.desk import SecondFactorNeeded, SignedIn, Site, Workshop
 from sso.signin.passkey_desk import PasskeyDesk
-from sso.signin.recovery_desk import HandedOut, Recovering, RecoveryDesk, Renewed
+from sso.signin.recovery_desk import Recovering, RecoveryDesk, Renewed
 from sso.signin.totp import TotpEnrolment
 
 
-class SignInDesk(RecoveryDesk, CodeDesk, PasskeyDesk):
+class SignInDesk(RecoveryDesk, CounterCodeDesk, CodeDesk, PasskeyDesk):
     """Passwords, one-time codes, passkeys and recovery over one workshop."""
 
     def forget_expired(self) -> int:

@@ -114,14 +114,16 @@ class DatabaseCeremonyStore:
     def begin_recovery(self, code_digest: bytes, attempt: Attempt, at: datetime, *, since: datetime | None) -> bool:
         """Use up a recovery code of the person and keep the attempt that it opens; False when it is not usable.
 
-        A code from before `since` is not.
+        A code from before `since` is not, nor one that still waits or was cancelled.
         """
         usable = (
             RECOVERY_CODES.c.digest == code_digest,
             RECOVERY_CODES.c.person == attempt.person,
             RECOVERY_CODES.c.used_at.is_(None),
             *made_since(since),
+            RECOVERY_CODES.c.cancelled_at.is_(None),
             or_(RECOVERY_CODES.c.expires_at.is_(None), RECOVERY_CODES.c.expires_at > moment_text(at)),
+            or_(RECOVERY_CODES.c.good_from.is_(None), RECOVERY_CODES.c.good_from <= moment_text(at)),
         )
         use = one_row(update(RECOVERY_CODES).where(*usable).values(used_at=moment_text(at)))
         return commit(self._database, [use, _begin(attempt)])

@@ -11,7 +11,7 @@ from sso.signin.credentials import Passkey, RecoveryCode, StoredPassword, Stored
 from sso.signin.domain import Session
 from sso.signin.store.sessions import living_step
 from sso.signin.store.tables import PasskeyRow, PasswordRow, RecoveryCodeRow, TotpRow, moment_of, moment_text
-from sso.signin.store.work import Step, any_rows, commit, insert_missing, one_row
+from sso.signin.store.work import Step, commit, hold_name, insert_missing, one_row
 from trust.db import Base, Database
 
 PASSWORDS = Base.metadata.tables[PasswordRow.__tablename__]
@@ -29,9 +29,20 @@ def use_step(person: str, time_step: int) -> Step:
 def saved_codes_step(codes: Sequence[RecoveryCode], person: str) -> Step:
     """Return the step that replaces a person's saved recovery codes; those from a counter stay as the record."""
     saved = (RECOVERY_CODES.c.person == person, RECOVERY_CODES.c.clerk.is_(None))
-    remove = any_rows(delete(RECOVERY_CODES).where(*saved))
-    add = any_rows(insert(RECOVERY_CODES).values([_code_values(code) for code in codes]))
-    return lambda connection: remove(connection) and add(connection)
+    remove, add = delete(RECOVERY_CODES).where(*saved), insert(RECOVERY_CODES)
+
+    def take(connection: Connection) -> bool:
+        hold_codes(connection, person)
+        connection.execute(remove)
+        connection.execute(add.values([code_values(code) for code in codes]))
+        return True
+
+    return take
+
+
+def hold_codes(connection: Connection, person: str) -> None:
+    """Let one at a time make recovery codes of a person: of two sets made at once, one is deleted by the other."""
+    hold_name(connection, f"sso_recovery_codes:{person}")
 
 
 def made_since(moment: datetime | None) -> tuple[ColumnElement[bool], ...]:
@@ -169,17 +180,6 @@ class DatabaseCredentialStore:
         """Keep a new set of saved recovery codes; the old set ends. False when the session is over."""
         return commit(self._database, [living_step(session), saved_codes_step(codes, person)])
 
-    def add_counter_code(self, code: RecoveryCode, at: datetime) -> None:
-        """Keep a code from a counter; unused older ones of the person end."""
-        open_ones = (
-            RECOVERY_CODES.c.person == code.person,
-            RECOVERY_CODES.c.clerk.is_not(None),
-            RECOVERY_CODES.c.used_at.is_(None),
-            or_(RECOVERY_CODES.c.expires_at.is_(None), RECOVERY_CODES.c.expires_at > moment_text(at)),
-        )
-        end = any_rows(update(RECOVERY_CODES).where(*open_ones).values(expires_at=moment_text(at)))
-        commit(self._database, [end, one_row(insert(RECOVERY_CODES).values(_code_values(code)))])
-
     def recovery_codes_left(self, person: str, *, since: datetime | None) -> int:
         """Return how many saved recovery codes, made since then, were not used."""
         unused = (
@@ -201,7 +201,8 @@ def _drop_ended(connection: Connection, person: str, before: datetime) -> None:
         connection.execute(delete(table).where(old))
 
 
-def _code_values(code: RecoveryCode) -> dict[str, Any]:
+def code_values(code: RecoveryCode) -> dict[str, Any]:
+    """Return the row of a new recovery code."""
     return {
         "digest": code.digest,
         "person": code.person,
@@ -209,6 +210,8 @@ def _code_values(code: RecoveryCode) -> dict[str, Any]:
         "expires_at": moment_text(code.expires_at) if code.expires_at else None,
         "clerk": code.clerk,
         "counter": code.counter,
+        "id": code.id,
+        "good_from": moment_text(code.good_from) if code.good_from else None,
     }
 
 

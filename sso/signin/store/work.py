@@ -1,9 +1,10 @@
 """Steps that are committed together or not at all."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import BigInteger, Connection, Executable, Table, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trust.db import Database
@@ -49,6 +50,17 @@ def any_rows(statement: Executable) -> Step:
         return True
 
     return take
+
+
+def hold_name(connection: Connection, name: str) -> None:
+    """Wait for whoever holds this name, and hold it until the commit: for what has no row yet that could be locked.
+
+    Two names rarely share their 64 bits; they would wait for each other without need, nothing else. SQLite has one
+    writer at a time as it is.
+    """
+    if connection.dialect.name == _POSTGRESQL:
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(literal(key, BigInteger))))
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -132,3 +132,18 @@ def test_a_lost_race_is_an_application_for_a_taken_number(world: World, monkeypa
     free = select(APPLICATIONS.c.person).where(APPLICATIONS.c.digest == b"none")
     monkeypatch.setattr(persons, "_taken", lambda _index: free)
     assert world.applications.redeem(world.applications.apply(PASSPORT, CLAIMS).ticket) is None
+
+
+def test_a_ticket_from_before_a_clerk_saw_the_person_leads_nowhere_afterwards(world: World) -> None:
+    confirm(world)
+    attacker = world.applications.apply(RESIDENT, CLAIMS)
+    world.clock.advance(minutes=1)
+    found = world.register.find(RESIDENT)
+    assert found is not None
+    proofed = world.in_person(found.id)
+    assert proofed.credentials_from == world.clock.now()
+    invited = world.applications.invite(found.id)
+    assert world.applications.redeem(attacker.ticket) is None
+    person = world.applications.redeem(invited.ticket)
+    assert person is not None
+    assert person.level is ProofingLevel.IN_PERSON

@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 from apiflask import APIFlask
+from structlog.testing import capture_logs
 
 from sso.accounts.clerk_access import ClerkAccess
+from sso.accounts.clerk_days import ClerkDays
 from sso.accounts.counter_desk import CounterDesk
 from sso.accounts.domain import ProofingLevel
 from sso.accounts.routes import blueprint
+from sso.accounts.store.clerk_days import SqlClerkDays
 from sso.counters.domain import Clerk
 from sso.passing.errors import ClerkElsewhere, NotAClerk
 from sso.provider.claims import Assurance, ReadToken, TokenContents
@@ -19,6 +22,7 @@ from tests.sso.accounts.world import COMPANY, COUNTER, NAME, OTHER, PASSPORT, RE
 from trust.http import parsing, problems
 
 CLERK = "clerk"
+MOST = 5
 AUDIENCE = "http://127.0.0.1:8080/api"
 BODY = {
     "holder": {"kind": "111", "number": RESIDENT.number, "name": NAME},
@@ -52,6 +56,7 @@ class Parts:
         )
         self.contents = contents
         self.shown: dict[str, str] = {}
+        self.open: set[str] = set()
 
     def read(self, token: str) -> ReadToken:
         changed = {
@@ -80,6 +85,9 @@ class Parts:
             raise ClerkElsewhere(field="counter")
         return AtCounter(clerk)
 
+    def has_way_in(self, person_id: str) -> bool:
+        return person_id in self.open
+
     def is_shown(self, code: str, *, person: str) -> bool:
         return self.shown.pop(code, None) == person
 
@@ -87,7 +95,13 @@ class Parts:
 class Served:
     def __init__(self, world: World) -> None:
         self.parts = Parts(world)
-        desk = CounterDesk(register=world.register, applications=world.applications, control=self.parts)
+        desk = CounterDesk(
+            register=world.register,
+            applications=world.applications,
+            ways_in=self.parts,
+            days=ClerkDays(SqlClerkDays(world.database), most=MOST, clock=world.clock),
+            control=self.parts,
+        )
         app = APIFlask(__name__)
         problems.install(app)
         parsing.install(app, max_json_bytes=4096, max_upload_bytes=1024)
@@ -135,6 +149,53 @@ def test_an_account_of_a_stranger_loses_its_credentials_and_the_person_gets_a_ti
     assert world.is_cut(before)
     person = world.applications.redeem(answer.get_json()["enrolment"]["ticket"])
     assert person == world.register.get(before.id)
+
+
+def test_an_account_that_somebody_can_sign_in_to_is_neither_raised_nor_taken_by_one_clerk(
+    world: World, served: Served
+) -> None:
+    before = world.person()
+    served.parts.open.add(before.id)
+    with capture_logs() as lines:
+        answer = served.post()
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "account-control-needed")
+    assert world.register.get(before.id) == before  # whoever holds the password stays below what certificates need
+    assert list(world.register.evidence(before.id)) == []
+    assert not world.is_cut(before)
+    [line] = [line for line in lines if line["event"] == "account-control-needed"]
+    assert (line["log_level"], line["clerk"], line["counter"]) == ("warning", "clerk-1", COUNTER)
+    served.parts.shown["code"] = before.id
+    assert served.post({**BODY, "presence": "code"}).get_json()["level"] == 3
+
+
+def test_an_account_whose_holder_was_seen_before_is_proofed_again_without_its_phone(
+    world: World, served: Served
+) -> None:
+    before = world.in_person(world.person().id)
+    served.parts.open.add(before.id)
+    answer = served.post()
+    assert (answer.status_code, answer.get_json()["enrolment"]) == (200, None)
+    assert world.register.get(before.id).credentials_from == before.credentials_from
+
+
+def test_a_clerk_acts_on_accounts_so_often_a_day_and_no_more(world: World, served: Served) -> None:
+    for _ in range(MOST):
+        assert served.post().status_code in {200, 201}
+    with capture_logs() as lines:
+        answer = served.post()
+    assert (answer.status_code, answer.get_json()["code"]) == (429, "clerk-day-full")
+    [line] = [line for line in lines if line["event"] == "clerk-day-full"]
+    assert (line["clerk"], line["counter"], line["act"]) == ("clerk-1", COUNTER, "proofing")
+    world.clock.advance(hours=8)  # 16:00 UTC is the next day in China
+    assert served.post().status_code == 200
+
+
+def test_guesses_at_names_count_as_acts(served: Served) -> None:
+    served.post()
+    for _ in range(MOST - 1):
+        answer = served.post({**BODY, "holder": {**BODY["holder"], "name": "赵示例"}})
+        assert answer.get_json()["code"] == "name-mismatch"
+    assert served.post().get_json()["code"] == "clerk-day-full"
 
 
 def test_a_person_who_shows_the_account_keeps_it(world: World, served: Served) -> None:

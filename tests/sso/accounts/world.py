@@ -16,7 +16,7 @@ from sso.accounts.roles import RoleDesk
 from sso.accounts.service import PersonRegister
 from sso.accounts.store.persons import SqlPersonStore
 from sso.accounts.store.roles import SqlRoleStore
-from sso.accounts.store.tables import APPLICATIONS, CHANGES, CODES, EVIDENCE, PERSONS, ROLE_GRANTS
+from sso.accounts.store.tables import APPLICATIONS, CHANGES, CLERK_DAYS, CODES, EVIDENCE, PERSONS, ROLE_GRANTS
 from sso.accounts.vault import Vault
 from sso.counters.domain import Clerk
 from sso.revocation.domain import Tie, TieKind
@@ -64,7 +64,7 @@ class MemorySource:
 
 def _own(folder: Path) -> Database:
     database = Database(f"sqlite:///{folder / 'accounts.sqlite3'}")
-    tables = [PERSONS, CODES, EVIDENCE, CHANGES, APPLICATIONS, ROLE_GRANTS, CutTieRow.__table__]
+    tables = [PERSONS, CODES, EVIDENCE, CHANGES, APPLICATIONS, ROLE_GRANTS, CLERK_DAYS, CutTieRow.__table__]
     Base.metadata.create_all(database.writer, tables=tables)
     return database
 

@@ -15,7 +15,7 @@ from sso.signin.service import SignedIn
 from sso.signin.throttle import STRANGERS
 from tests.sso.crossing import crossed
 from tests.sso.databases import ON_POSTGRESQL
-from tests.sso.signin.world import HOME, OTHER_PASSWORD, PASSWORD, ZHANG, ZHANG_NUMBER, World
+from tests.sso.signin.world import CLERK, HOME, OTHER_PASSWORD, PASSWORD, ZHANG, ZHANG_NUMBER, World
 
 pytestmark = ON_POSTGRESQL
 
@@ -78,6 +78,28 @@ def test_no_recovery_codes_that_are_being_made_survive_a_recovery(world, thief, 
     )
     assert len(codes) == len(renewed.recovery_codes) == CODES
     assert world.credentials.recovery_codes_left(ZHANG.id, since=None) == CODES
+
+
+def test_of_two_sets_of_recovery_codes_made_at_once_one_is_valid(world: World) -> None:
+    one, two = world.session(), world.session()
+    first, second = crossed(
+        world.database,
+        lambda: world.desk.new_recovery_codes(one),
+        lambda: world.desk.new_recovery_codes(two),
+        behind="DELETE FROM sso_recovery_codes",
+    )
+    assert len(first) == len(second) == CODES
+    assert world.credentials.recovery_codes_left(ZHANG.id, since=None) == CODES
+
+
+def test_of_two_codes_from_a_counter_made_at_once_one_is_open(world: World) -> None:
+    crossed(
+        world.database,
+        lambda: world.desk.hand_out_code(ZHANG.id, clerk=CLERK, counter="counter-1"),
+        lambda: world.desk.hand_out_code(ZHANG.id, clerk=CLERK, counter="counter-1"),
+        behind="UPDATE sso_recovery_codes",
+    )
+    assert len(world.desk.open_codes(ZHANG.id)) == 1
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])

@@ -7,13 +7,16 @@ from apiflask import APIFlask
 from structlog.testing import capture_logs
 
 from sso.accounts.clerk_access import ClerkAccess
+from sso.accounts.clerk_days import ClerkDays
 from sso.accounts.domain import ProofingLevel
+from sso.accounts.store.clerk_days import SqlClerkDays
 from sso.counters.domain import Clerk
 from sso.passing.errors import ClerkElsewhere, ClerkStrengthTooLow
 from sso.provider.claims import Assurance, ReadToken, TokenContents
 from sso.provider.errors import TokenMalformed
 from sso.signin.domain import Strength
 from sso.signin.handing_out import HandOutDesk
+from sso.signin.recovery_codes import COUNTER_CODE_LIFE
 from sso.signin.routes import blueprint
 from tests.fakes import MOMENT
 from tests.sso.signin.world import (
@@ -24,6 +27,7 @@ from tests.sso.signin.world import (
     LI_NUMBER,
     NOBODY_NUMBER,
     OTHER_PASSWORD,
+    WAIT,
     ZHANG,
     ZHANG_NUMBER,
     World,
@@ -31,11 +35,14 @@ from tests.sso.signin.world import (
 from trust.http import parsing, problems
 
 AUDIENCE = "http://127.0.0.1:8080"
+MOST = 5
 BODY = {
     "holder": {"kind": ZHANG_NUMBER.kind, "number": ZHANG_NUMBER.number, "name": ZHANG.name},
     "document": {"kind": ZHANG_NUMBER.kind, "expires": "2036-11-20"},
     "counter": "counter-1",
 }
+RELEASE = "/release"
+SECOND = replace(CLERK, id="01JCLERK000000000000000002", person="01JPERSON00000000000SECOND", staff_number="A018")
 CONTENTS = TokenContents(
     client="counter-system",
     audience=AUDIENCE,
@@ -53,6 +60,7 @@ TOKENS = {
     "weak": replace(CONTENTS, assurance=replace(CONTENTS.assurance, strength=Strength.PASSWORD)),
     "elsewhere": replace(CONTENTS, audience=AUDIENCE + "/api"),
     "scopeless": replace(CONTENTS, scopes=frozenset({"openid"})),
+    "second": replace(CONTENTS, person=SECOND.person),
     "bound": replace(CONTENTS, confirmation="thumbprint"),
 }
 
@@ -75,7 +83,7 @@ class Provider:
             raise ClerkStrengthTooLow
         if counter_id not in CLERK.counters:
             raise ClerkElsewhere(field="counter")
-        return AtCounter(CLERK)
+        return AtCounter(SECOND if token.contents.person == SECOND.person else CLERK)
 
 
 @pytest.fixture
@@ -84,12 +92,14 @@ def post(world: World):
     app = APIFlask(__name__)
     problems.install(app)
     parsing.install(app, max_json_bytes=4096, max_upload_bytes=1024)
-    desk = HandOutDesk(world.persons, world.desk, world.clock)
+    days = ClerkDays(SqlClerkDays(world.database), most=MOST, clock=world.clock)
+    desk = HandOutDesk(world.persons, world.desk, days, world.clock)
     app.register_blueprint(blueprint(desk, ClerkAccess(tokens=provider, duty=provider, audience=AUDIENCE)))
     client = app.test_client()
 
-    def send(bearer: str = "clerk", body=BODY):
-        return client.post("/api/v1/persons/recovery-code", json=body, headers={"Authorization": f"Bearer {bearer}"})
+    def send(bearer: str = "clerk", body=BODY, *, path: str = ""):
+        address = f"/api/v1/persons/recovery-code{path}"
+        return client.post(address, json=body, headers={"Authorization": f"Bearer {bearer}"})
 
     return send
 
@@ -106,6 +116,7 @@ def test_the_code_leads_to_new_credentials(world, post):
     assert code not in str(lines)
     assert ZHANG_NUMBER.number not in answer.text + str(lines)
     assert any(line.get("clerk") == CLERK.id and line.get("counter") == "counter-1" for line in lines)
+    world.clock.moment += WAIT
     recovering = world.desk.recover(ZHANG_NUMBER, code, HOME)
     assert world.desk.renew(recovering.secret, OTHER_PASSWORD, HOME).signed_in.session.person == ZHANG.id
 
@@ -159,6 +170,37 @@ def test_bad_input_has_its_code_and_no_code_is_made(world, post, members, status
     answer = post(body=changed(**members))
     found = answer.get_json()
     assert (answer.status_code, found["code"], found.get("field")) == (status, code, field)
+
+
+def test_a_code_for_an_account_in_use_says_from_when_it_is_good(world, post):
+    answer = post().get_json()
+    assert answer["good_from"] == (MOMENT + WAIT).isoformat()
+    assert answer["expires_at"] == (MOMENT + WAIT + COUNTER_CODE_LIFE).isoformat()
+
+
+def test_a_second_clerk_releases_it_over_http_and_the_first_does_not(world, post):
+    code = post().get_json()["code"]
+    refused = post("clerk", path=RELEASE)
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "code-release-refused")
+    answer = post("second", path=RELEASE)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert answer.get_json() == {"expires_at": (MOMENT + COUNTER_CODE_LIFE).isoformat()}
+    assert world.desk.recover(ZHANG_NUMBER, code, HOME)
+
+
+def test_a_second_clerk_checks_the_document_too(world, post):
+    post()
+    answer = post("second", changed(**holder(ZHANG_NUMBER, "张三丰")), path=RELEASE)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "name-mismatch")
+
+
+def test_handing_out_and_releasing_count_towards_the_day_of_the_clerk(post):
+    for _ in range(MOST):
+        assert post().status_code == 201
+    for path in ("", RELEASE):
+        answer = post(path=path)
+        assert (answer.status_code, answer.get_json()["code"]) == (429, "clerk-day-full")
+    assert post("second", path=RELEASE).status_code == 200
 
 
 def test_a_document_is_good_on_its_last_day(post):

@@ -20,6 +20,7 @@ from sso.signin.passwords import Argon2idHasher, Cost
 from sso.signin.service import SecondFactorNeeded, SignedIn, SignInDesk, Site, Workshop
 from sso.signin.sessions import Sessions
 from sso.signin.store.ceremonies import DatabaseCeremonyStore
+from sso.signin.store.counter_codes import DatabaseCounterCodes
 from sso.signin.store.credentials import DatabaseCredentialStore
 from sso.signin.store.sessions import DatabaseSessionStore
 from sso.signin.store.throttles import DatabaseBucketStore
@@ -35,6 +36,7 @@ from trust.sealing import BlindIndex, FieldCipher
 CHEAP = Cost(passes=1, memory_kib=8)
 PASSWORD = "tulip harbour seventeen lanterns"
 OTHER_PASSWORD = "violet glacier under nine ladders"
+WAIT = timedelta(hours=24)
 IDLE, ABSOLUTE = timedelta(minutes=30), timedelta(hours=12)
 
 ZHANG_NUMBER = HolderNumber(kind="111", number="11010519491231002X")
@@ -78,6 +80,8 @@ class MemoryPersons:
     """The register of persons in memory."""
 
     people: dict[str, Person] = field(default_factory=lambda: {each.id: each for each in (ZHANG, LI, FIRM)})
+
+    upstream: set[str] = field(default_factory=set)
 
     def find(self, code: HolderNumber) -> Person | None:
         return next((each for each in self.people.values() if each.code == code), None)
@@ -171,6 +175,7 @@ def assembled(database: Database, clock: FixedClock, persons: MemoryPersons, *, 
     workshop = Workshop(
         persons=persons,
         credentials=credentials,
+        counter_codes=DatabaseCounterCodes(database),
         ceremonies=ceremonies,
         sessions=sessions,
         throttle=Throttle(buckets, index, clock),
@@ -181,6 +186,8 @@ def assembled(database: Database, clock: FixedClock, persons: MemoryPersons, *, 
         site=Site.of("http://localhost:8080/base"),
         clock=clock,
         randomness=randomness,
+        recovery_wait=WAIT,
+        enters_elsewhere=persons.upstream.__contains__,
     )
     return World(
         clock=clock,
@@ -223,4 +230,5 @@ _TABLES = {
     "sso_challenges",
     "sso_throttles",
     "sso_sessions",
+    "sso_clerk_days",
 }
