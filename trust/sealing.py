@@ -17,6 +17,9 @@ from nacl.secret import Aead
 from trust.kernel.errors import InternalFault, NotReady
 
 KEY_BYTES: int = crypto_aead_xchacha20poly1305_ietf_KEYBYTES
+MAX_SECRET_BYTES = 4096
+"""Longest secret in a file, bytes. Keycloak's have 32 to 86 characters; a longer file is another file."""
+
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _INDEX_BYTES = 16  # 128 bits: no accidental hit among hundreds of millions of holders
 
@@ -81,14 +84,26 @@ class BlindIndex:
         return hmac.new(self._key, message, hashlib.sha256).digest()[:_INDEX_BYTES]
 
 
-def read_secret_key(path: Path) -> bytes:
-    """Return the 32 bytes kept as hex in `path`. Raises `SecretMissing`, `SecretExposed`, never showing the content."""
+def read_secret(path: Path) -> str:
+    """Return the one line of ASCII in `path`. Raises `SecretMissing`, `SecretExposed`, never showing the content."""
     try:
         if path.stat().st_mode & _OF_OTHERS:
             raise SecretExposed(f"The secret file {path.name} may be read by others.", field=path.name)
-        key = bytes.fromhex(path.read_text("ascii").strip())
-    except (OSError, ValueError):
+        with path.open("rb") as file:
+            secret = file.read(MAX_SECRET_BYTES + 1).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
         raise SecretMissing(f"The secret file {path.name} cannot be read.", field=path.name) from None
+    if not secret or len(secret) > MAX_SECRET_BYTES or not secret.isprintable():
+        raise SecretMissing(f"The secret file {path.name} does not hold one line of ASCII.", field=path.name)
+    return secret
+
+
+def read_secret_key(path: Path) -> bytes:
+    """Return the 32 bytes kept as hex in `path`. Raises as `read_secret`."""
+    try:
+        key = bytes.fromhex(read_secret(path))
+    except ValueError:
+        key = b""
     if len(key) != KEY_BYTES:
         raise SecretMissing(f"The secret file {path.name} does not hold 32 bytes in hex.", field=path.name)
     return key

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import json
 import re
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -27,10 +26,10 @@ from sso.accounts.source_transport import BoundedPost, RawAnswer
 from trust.config import ProofingSourceSettings
 from trust.formats.holders import HolderNumber
 from trust.kernel.clock import Clock
-from trust.kernel.encoding import canonical_json
+from trust.kernel.encoding import canonical_json, members_once
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
-from trust.sealing import SecretExposed, SecretMissing
+from trust.sealing import read_secret
 
 VERSION: Final = 1
 HMAC_SCHEME: Final = "YINXIN-HMAC-SHA256"
@@ -38,7 +37,6 @@ DATE_HEADER: Final = "Yinxin-Date"
 SIGNATURE_HEADER: Final = "Yinxin-Signature"
 
 _SECRET = re.compile("[A-Za-z0-9._~+/=-]{32,512}")  # RFC 6750 section 2.1; 32 characters: not to be guessed
-_OF_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _OK: Final = 200
 _REFUSALS: Final = frozenset({401, 403})
 _BUSY: Final = 429
@@ -78,13 +76,8 @@ def answer_mac(secret: SourceSecret, *, request: str, body: bytes) -> str:
 
 
 def read_source_secret(path: Path) -> SourceSecret:
-    """Return the secret in a file. Raises `SecretMissing`, `SecretExposed`, `ProofingSourceUnusable`."""
-    try:
-        if path.stat().st_mode & _OF_OTHERS:
-            raise SecretExposed(f"The secret file {path.name} may be read by others.", field=path.name)
-        return SourceSecret(path.read_text("ascii").strip())
-    except (OSError, ValueError):
-        raise SecretMissing(f"The secret file {path.name} cannot be read.", field=path.name) from None
+    """Return the secret in a file. Raises as `trust.sealing.read_secret`, and `ProofingSourceUnusable`."""
+    return SourceSecret(read_secret(path))
 
 
 class _Answer(BaseModel):
@@ -203,7 +196,7 @@ def _outcome(answer: RawAnswer, identifier: str) -> Outcome:
     if media != "application/json":
         raise ProofingAnswerUnreadable("The answer is not application/json.")
     try:
-        json.loads(answer.body, object_pairs_hook=_named_once)  # which the model's own reader does not ask
+        json.loads(answer.body, object_pairs_hook=members_once)  # which the model's own reader does not ask
         read = _Answer.model_validate_json(answer.body)
     except (ValueError, RecursionError):  # pydantic's own error is a ValueError
         raise ProofingAnswerUnreadable("The answer is not one of this contract.") from None
@@ -212,9 +205,3 @@ def _outcome(answer: RawAnswer, identifier: str) -> Outcome:
     if read.id != identifier:
         raise ProofingAnswerUnreadable("The answer is to another question.")
     return read.outcome
-
-
-def _named_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a member is named twice")
-    return dict(pairs)

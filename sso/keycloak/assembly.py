@@ -8,11 +8,11 @@ from sso.keycloak.client import MASTER, AdminConnection, KeycloakTransport
 from sso.keycloak.desired import RealmTerms
 from sso.keycloak.provisioner import Provisioner
 from sso.keycloak.provisioning_errors import KeycloakNotConfigured
-from sso.keycloak.secret_files import read_secret
 from sso.keycloak.sources import is_safe_address, read_sources
 from sso.keycloak.upstream_provider import UpstreamProvider
 from trust.config import Settings
 from trust.kernel.clock import Clock
+from trust.sealing import read_secret
 
 
 def open_providers(file: Path | None, clock: Clock) -> Sequence[UpstreamProvider]:

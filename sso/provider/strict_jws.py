@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trust.kernel.encoding import base64url
+from trust.kernel.encoding import base64url, members_once
 
 MAX_HEADER_CHARACTERS = 2048
 """Longest encoded header. A DPoP header with an RSA key of 4096 bits has about 1,100; ours have about 120."""
@@ -70,20 +70,17 @@ def json_object(data: bytes) -> Mapping[str, Any]:
     """Return a JSON object in which no member stands twice, at any depth. Raises `ValueError`."""
     try:
         value = json.loads(
-            data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_int, parse_float=_float
+            data.decode(),
+            object_pairs_hook=members_once,
+            parse_constant=_no_constant,
+            parse_int=_int,
+            parse_float=_float,
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004  one kind of error: the bytes are not what they should be
     return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member stands twice")
-    return members
 
 
 def _int(text: str) -> int:

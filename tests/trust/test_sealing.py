@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trust.sealing import BlindIndex, FieldCipher, SealBroken, SecretExposed, SecretMissing, read_secret_key
+from trust.sealing import (
+    MAX_SECRET_BYTES,
+    BlindIndex,
+    FieldCipher,
+    SealBroken,
+    SecretExposed,
+    SecretMissing,
+    read_secret,
+    read_secret_key,
+)
 
 KEY = bytes(range(32))
 
@@ -40,6 +49,29 @@ def test_the_blind_index_depends_on_key_domain_and_value():
     assert len(others | {index.of("a", domain="x")}) == 4
     assert index.of("b", domain="a") != index.of("ab", domain="")
     assert len(index.of("a", domain="x")) == 16
+
+
+def secret_file(folder, content):
+    path = folder / "secret"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("content", [b"s3cret", b"s3cret\n", b"  s3cret \r\n"])
+def test_a_secret_is_one_line(tmp_path, content):
+    assert read_secret(secret_file(tmp_path, content)) == "s3cret"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"a\nb", "秘密".encode(), b"\x00", b"x" * (MAX_SECRET_BYTES + 1)])
+def test_what_is_no_line_is_refused_and_not_shown(tmp_path, content):
+    with pytest.raises(SecretMissing) as caught:
+        read_secret(secret_file(tmp_path, content))
+    assert caught.value.field == "secret"
+
+
+def test_the_longest_secret_is_read(tmp_path):
+    assert len(read_secret(secret_file(tmp_path, b"x" * MAX_SECRET_BYTES))) == MAX_SECRET_BYTES
 
 
 @pytest.mark.parametrize("content", ["", "zz", "00" * 31, "00" * 33])

@@ -5,11 +5,10 @@ import pytest
 
 from sso.keycloak.assembly import open_providers, open_provisioner
 from sso.keycloak.provisioning_errors import KeycloakNotConfigured
-from sso.keycloak.secret_files import MAX_SECRET_BYTES, read_secret
 from tests.fakes import FixedClock
 from tests.sso.keycloak.house import source_file
 from trust.config import SettingsInvalid, load_settings
-from trust.sealing import SecretExposed, SecretMissing
+from trust.sealing import SecretMissing
 
 
 def secret_file(folder: Path, content: bytes = b"s3cret\n") -> Path:
@@ -17,31 +16,6 @@ def secret_file(folder: Path, content: bytes = b"s3cret\n") -> Path:
     path.write_bytes(content)
     path.chmod(0o600)
     return path
-
-
-@pytest.mark.parametrize("content", [b"s3cret", b"s3cret\n", b"  s3cret \r\n"])
-def test_a_secret_is_one_line(tmp_path: Path, content: bytes) -> None:
-    assert read_secret(secret_file(tmp_path, content)) == "s3cret"
-
-
-@pytest.mark.parametrize("content", [b"", b"\n", b"a\nb", "秘密".encode(), b"\x00", b"x" * (MAX_SECRET_BYTES + 1)])
-def test_what_is_no_line_is_refused_and_not_shown(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(SecretMissing) as caught:
-        read_secret(secret_file(tmp_path, content))
-    assert caught.value.field == "secret"
-
-
-def test_the_longest_secret_is_read(tmp_path: Path) -> None:
-    assert len(read_secret(secret_file(tmp_path, b"x" * MAX_SECRET_BYTES))) == MAX_SECRET_BYTES
-
-
-def test_a_secret_that_is_missing_or_open_to_others_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SecretMissing):
-        read_secret(tmp_path / "absent")
-    path = secret_file(tmp_path)
-    path.chmod(0o640)
-    with pytest.raises(SecretExposed):
-        read_secret(path)
 
 
 def test_the_upstreams_of_a_file_are_opened_without_asking_them(tmp_path: Path, clock: FixedClock) -> None:
