@@ -28,7 +28,9 @@ _BUSY_MILLISECONDS = 30_000  # longer than any of our transactions by far: a wai
 _WRITES = "yinxin_writes"
 _SQLITE: Final = "sqlite"
 _SYNCED_APART: Final = "yinxin_synced_apart"
+_DURABLE: Final = "yinxin_durable"
 _ASYNCHRONOUS: Final = text("SET LOCAL synchronous_commit TO OFF")
+_SYNCHRONOUS: Final = text("SET LOCAL synchronous_commit TO ON")
 
 
 class DatabaseUnavailable(Unavailable):
@@ -121,7 +123,7 @@ class Database:
         """A writing unit of work: commits when the block ends, rolls back when it raises."""
         with (
             _translated(),
-            self._writing(durable=True) as bind,
+            self._writing() as bind,
             Session(bind, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -141,8 +143,9 @@ class Database:
         has it there too. That is for what a signature's ledger entry follows before anything is released, and for
         what costs the user no more than another try.
         """
-        with _translated(), self._writing(durable=durable) as bind, bind.begin() as unit:
+        with _translated(), self._writing() as bind, bind.begin() as unit:
             connection = unit if isinstance(unit, Connection) else unit.connection
+            connection.info[_DURABLE] = durable
             if not durable and connection.dialect.name != _SQLITE:
                 connection.execute(_ASYNCHRONOUS)
             yield connection
@@ -163,8 +166,8 @@ class Database:
                     unit.rollback()
 
     @contextmanager
-    def _writing(self, *, durable: bool) -> Iterator[Engine | Connection]:
-        """Give what a writing unit begins on; a durable one leaves it when its commit is on the disk.
+    def _writing(self) -> Iterator[Engine | Connection]:
+        """Give what a writing unit begins on; leaving it waits for the disk, unless the unit said otherwise.
 
         On an SQLite file the log is synced after the next writer was let in, and one sync does for all before it.
         """
@@ -182,6 +185,7 @@ class Database:
                 yield own
             finally:
                 self._turn.release()
+                durable = own.info.pop(_DURABLE, True)
             if durable:
                 _wait_for(self._log)
 
@@ -222,6 +226,15 @@ class Database:
             if not kept.busy:
                 kept.connection.close()
         self.engine.dispose()
+
+
+def make_durable(connection: Connection) -> None:
+    """Have the unit of work that is open on this connection on the disk when it ends, whatever it began as."""
+    if connection.info.get(_DURABLE, True):
+        return
+    connection.info[_DURABLE] = True
+    if connection.dialect.name != _SQLITE:
+        connection.execute(_SYNCHRONOUS)
 
 
 @dataclass(slots=True, kw_only=True, weakref_slot=True, eq=False)

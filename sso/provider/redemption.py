@@ -76,13 +76,13 @@ class Redemption:
         if code.confirmation is not None and code.confirmation != caller.confirmation:
             raise OAuthRefused("invalid_grant", "The code is bound to another key.")
         scopes = grant.contents.scopes
-        issued = self._issue(caller, grant, scopes, code.nonce)
-        if Scope.OFFLINE_ACCESS not in scopes:
-            return _answer(issued, scopes, caller, None)
-        now = self._clock.now()
-        secret = new_secret(self._randomness)
-        self._store.keep_refresh(self._refresh(secret, grant, caller, now), now)
-        return _answer(issued, scopes, caller, secret)
+        secret: str | None = None
+        if (
+            Scope.OFFLINE_ACCESS in scopes
+        ):  # kept before anything is signed: the signatures' entries take it to the disk
+            now, secret = self._clock.now(), new_secret(self._randomness)
+            self._store.keep_refresh(self._refresh(secret, grant, caller, now), now)
+        return _answer(self._issue(caller, grant, scopes, code.nonce), scopes, caller, secret)
 
     def find_refresh(self, caller: Caller, secret: str) -> RefreshToken | None:
         """Return a usable refresh token of this client, or None; one that was used before ends its family."""

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sso.revocation.domain import Tie
-from trust.db import Base, Database
+from trust.db import Base, Database, make_durable
 from trust.prepared import Prepared
 
 _POSTGRESQL: Final = "postgresql"
@@ -41,11 +41,16 @@ _STEP: Final = 8
 
 
 def cut_within(unit: Session | Connection, ties: Collection[Tie], *, reason: str, at: datetime) -> None:
-    """Cut ties inside another store's unit of work, so that a change of state and its revocation are one commit."""
+    """Cut ties inside another store's unit of work, so that a change of state and its revocation are one commit.
+
+    That unit is on the disk when it ends, even if what it began with need not be: no revocation is ever lost.
+    """
     rows = [{"tie": str(tie), "reason": reason, "at": at.isoformat()} for tie in sorted(set(ties))]
     if not rows:
         return
-    dialect = unit.get_bind().dialect.name if isinstance(unit, Session) else unit.dialect.name
+    connection = unit.connection() if isinstance(unit, Session) else unit
+    make_durable(connection)
+    dialect = connection.dialect.name
     insert = postgresql.insert(CutTieRow) if dialect == _POSTGRESQL else sqlite.insert(CutTieRow)
     unit.execute(insert.on_conflict_do_nothing(index_elements=["tie"]), rows)
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from trust.db import Database, DatabaseUnavailable
+from trust.db import Database, DatabaseUnavailable, make_durable
 from trust.prepared import Prepared
 
 THINGS = Table(
@@ -274,3 +274,23 @@ def test_an_interrupted_unit_leaves_no_lock_behind(things, given_up):
     with things.begin() as connection:
         assert ALL.all(connection, {}) == []
         ADD.run(connection, ROW)
+
+
+def test_a_unit_that_need_not_be_durable_leaves_the_sync_to_the_next_one_that_must(things, tmp_path, syncs):
+    with things.begin(durable=False) as connection:
+        ADD.run(connection, ROW)
+    assert syncs == []
+    with things.begin() as connection:
+        ADD.run(connection, ROW | {"id": 2})
+    assert syncs == [str(tmp_path / "db.sqlite3-wal")]
+
+
+def test_a_unit_can_become_durable_while_it_is_open(things, tmp_path, syncs):
+    with things.begin(durable=False) as connection:
+        ADD.run(connection, ROW)
+        make_durable(connection)
+    assert syncs == [str(tmp_path / "db.sqlite3-wal")]
+    syncs.clear()
+    with things.begin(durable=False) as connection:  # and the next one on this connection begins afresh
+        ADD.run(connection, ROW | {"id": 2})
+    assert syncs == []

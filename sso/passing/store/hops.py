@@ -1,6 +1,6 @@
-"""What an exchange reads and writes: one reading unit, one writing unit that threads share."""
+"""What an exchange reads and writes: one reading unit, one writing unit."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sso.passing.domain import Case, Channel, Hop, Objection, Presence, PresenceMethod
-from sso.passing.gathering import Gathering
 from sso.passing.store.cases import case_within
 from sso.passing.store.presences import presence_within
 from sso.passing.store.tables import CASES, HOPS, OBJECTIONS, PRESENCES
@@ -72,12 +71,19 @@ class NewHop:
     participant: Participant | None = None
 
 
+class _Lost(Exception):
+    """What the hop would have used up is gone."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.value)
+        self.outcome = outcome
+
+
 class SqlHops:
     """Hops, and the facts that an exchange rests on."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._gathering = Gathering(self._commit)
 
     def situation(self, *, case: str | None, presence: bytes | None) -> Situation:
         """Return case, presence (by the digest of its code) and a tie of theirs that was cut: one reading unit."""
@@ -91,8 +97,19 @@ class SqlHops:
         return Situation(case=found, presence=shown, presence_used=used, cut=cut)
 
     def keep(self, new: NewHop) -> Outcome:
-        """Keep a hop durably, or nothing of it. Threads that keep at the same time share a commit."""
-        return self._gathering.submit(new)
+        """Keep a hop, or nothing of it.
+
+        It is on the disk with the ledger's entry of its token, which follows and without which nothing is released.
+        """
+        try:
+            with self._database.begin(durable=False) as connection:
+                _use_up(connection, new)
+                _ADD.run(connection, hop_values(new.hop))
+                if new.participant is not None:
+                    add_within(connection, new.participant)
+        except _Lost as lost:
+            return lost.outcome
+        return Outcome.KEPT
 
     def find(self, hop_id: str) -> Hop | None:
         """Return a hop, or None."""
@@ -138,17 +155,6 @@ class SqlHops:
             for row in rows
         }
 
-    def _commit(self, items: Sequence[NewHop]) -> list[Outcome]:
-        with self._database.begin() as connection:
-            if len(items) > 1:
-                _hold(connection, items)
-            outcomes = [_use_up(connection, item) for item in items]
-            kept = [item for item, outcome in zip(items, outcomes, strict=True) if outcome is Outcome.KEPT]
-            if kept:
-                _ADD.run(connection, *(hop_values(item.hop) for item in kept))
-            add_within(connection, *(item.participant for item in kept if item.participant is not None))
-        return outcomes
-
 
 def add_hop_within(connection: Connection, hop: Hop) -> None:
     """Keep a hop inside another unit of work."""
@@ -177,36 +183,16 @@ def hop_values(hop: Hop) -> dict[str, Any]:
     return {**values, **moments, "scopes": " ".join(hop.scopes)}
 
 
-def _hold(connection: Connection, items: Sequence[NewHop]) -> None:
-    """Lock what the items use up in the order of a single item, by id: of two processes, none waits in a ring."""
-    presences = sorted({item.presence for item in items if item.presence is not None})
-    cases = sorted({item.case for item in items if item.case is not None})
-    for table, ids in ((PRESENCES, presences), (CASES, cases)):
-        if ids:
-            connection.execute(select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update())
-
-
-def _use_up(connection: Connection, item: NewHop) -> Outcome:
-    """Use up what the hop uses; what was taken before a refusal is given back with the savepoint."""
-    if item.presence is None or item.case is None:  # one thing at most: nothing to give back
-        return _take(connection, item)
-    point = connection.begin_nested()
-    outcome = _take(connection, item)
-    if outcome is Outcome.KEPT:
-        point.commit()
-    else:
-        point.rollback()
-    return outcome
-
-
-def _take(connection: Connection, item: NewHop) -> Outcome:
-    at = item.hop.at.isoformat()
-    presence, case = {"presence": item.presence, "moment": at}, {"number": item.case, "person": item.hop.subject}
+def _use_up(connection: Connection, item: NewHop) -> None:
+    """Use up what the hop uses, the presence first. Raises `_Lost`, with which the unit of work is taken back."""
+    presence, case = (
+        {"presence": item.presence, "moment": item.hop.at.isoformat()},
+        {"number": item.case, "person": item.hop.subject},
+    )
     if item.presence is not None and _USE_PRESENCE.run(connection, presence) != 1:
-        return Outcome.PRESENCE_USED
+        raise _Lost(Outcome.PRESENCE_USED)
     if item.case is not None and _TAKE_CASE.run(connection, case) != 1:
-        return Outcome.CASE_TAKEN
-    return Outcome.KEPT
+        raise _Lost(Outcome.CASE_TAKEN)
 
 
 def _unless_there(connection: Connection, table: Any) -> Any:

@@ -142,10 +142,11 @@ class DatabaseGrantStore:
     def redeem(self, digest: bytes, client: str, now: datetime) -> Redeemed | CodeFault:
         """Consume a code of `client`. A replay cuts the tie of its grant in the same commit.
 
-        The update decides the race: of two that come at once, one finds the code unused.
+        The update decides the race: of two that come at once, one finds the code unused. It is on the disk with the
+        ledger's entries of the tokens that it buys.
         """
         mine = {"id": digest, "of": client}
-        with self._database.begin() as connection:
+        with self._database.begin(durable=False) as connection:
             consumed = _USE_CODE.run(connection, {**mine, "now": now.isoformat()}) == 1
             row = _FIND_CODE.first(connection, mine)
             if row is None:
@@ -160,8 +161,8 @@ class DatabaseGrantStore:
         return CodeFault.ENDED if cut is not None else Redeemed(code=_code(row, self._cipher), grant=grant)
 
     def keep_refresh(self, token: RefreshToken, now: datetime) -> None:
-        """Keep the first refresh token of a grant."""
-        with self._database.begin() as connection:
+        """Keep the first refresh token of a grant; the ledger's entries of the tokens beside it take it to the disk."""
+        with self._database.begin(durable=False) as connection:
             _ADD_REFRESH.run(connection, _refresh_row(token, now))
 
     def find_refresh(self, digest: bytes) -> RefreshToken | None:

@@ -81,7 +81,7 @@ class DatabaseAuthorizationStore:
 
     def note_seen(self, digest: bytes, session: str) -> None:
         """Note which session is being shown the consent page."""
-        with self._database.begin() as connection:
+        with self._database.begin(durable=False) as connection:
             _NOTE.run(connection, {"id": digest, "seen_by": session})
 
     def drop_pending(self, digest: bytes) -> bool:
@@ -101,12 +101,14 @@ class DatabaseAuthorizationStore:
     def approve(self, approval: Approval) -> None:
         """Answer a request, in one commit: the request ends; grant, code, consent and participant come to be.
 
+        It is on the disk when the code is redeemed; lost before that, it costs the person one more try.
+
         Raises:
             AuthorizationExpired: it was answered or refused meanwhile.
             AuthorizationNotReady: the session, or whatever else the grant would hang on, has ended meanwhile.
         """
         contents = approval.grant.contents
-        with self._database.begin() as connection:
+        with self._database.begin(durable=False) as connection:
             if not _drop(connection, approval.pending):
                 raise AuthorizationExpired
             cut = first_cut_within(connection, contents.ties)
@@ -128,7 +130,7 @@ class DatabaseAuthorizationStore:
             "expires_at": moments[1].isoformat(),
             "session": None,
         }
-        with self._database.begin() as connection:
+        with self._database.begin(durable=False) as connection:
             _ADD.run(connection, row)
 
     def _opened(self, row: Row[Any]) -> AuthorizationRequest:

@@ -29,38 +29,38 @@ def wished(world: World, monkeypatch: pytest.MonkeyPatch) -> list[NewHop]:
     return found
 
 
-def test_exchanges_of_two_processes_in_the_same_cases_wait_for_each_other(world: World, wished: list[NewHop]) -> None:
+def test_exchanges_of_two_processes_in_the_same_case_wait_for_each_other(world: World, wished: list[NewHop]) -> None:
     first, second = SqlHops(world.database), SqlHops(world.database)
-    one, other = crossed(
+    outcomes = crossed(
         world.database,
-        lambda: first._commit(wished[:2]),
-        lambda: second._commit(wished[:1:-1]),
+        lambda: first.keep(wished[0]),
+        lambda: second.keep(wished[2]),
         behind="UPDATE sso_cases",
     )
-    assert one == other == [Outcome.KEPT] * 2
-    assert len(world.hops.about(world.citizen.id, limit=10)) == 4
+    assert outcomes == (Outcome.KEPT, Outcome.KEPT)
+    assert len(world.hops.about(world.citizen.id, limit=10)) == 2
 
 
-def test_presences_that_two_processes_get_in_either_order_are_used_once(world: World, wished: list[NewHop]) -> None:
+def test_a_presence_that_two_processes_get_is_used_once(world: World, wished: list[NewHop]) -> None:
     first, second = SqlHops(world.database), SqlHops(world.database)
-    one, other = crossed(
+    outcomes = crossed(
         world.database,
-        lambda: first._commit(wished[:2]),
-        lambda: second._commit(wished[1::-1]),
+        lambda: first.keep(wished[0]),
+        lambda: second.keep(wished[0]),
         behind="UPDATE sso_presences",
     )
-    assert (one, other) == ([Outcome.KEPT] * 2, [Outcome.PRESENCE_USED] * 2)
+    assert outcomes == (Outcome.KEPT, Outcome.PRESENCE_USED)
 
 
 def test_what_is_passed_on_while_the_case_is_closed_is_dead(world: World, wished: list[NewHop]) -> None:
     hop = wished[0]
     outcome, _ = crossed(
         world.database,
-        lambda: SqlHops(world.database)._commit([hop]),
+        lambda: SqlHops(world.database).keep(hop),
         lambda: world.cases_store.close(hop.case, at=world.clock.now(), ties=[Tie(TieKind.CASE, hop.case)]),
         behind="UPDATE sso_cases",
     )
-    assert outcome == [Outcome.KEPT]
+    assert outcome is Outcome.KEPT
     assert world.revocations.first_cut([Tie(TieKind.CASE, hop.case)])
 
 
@@ -69,10 +69,10 @@ def test_nothing_is_passed_on_in_a_case_that_is_being_closed(world: World, wishe
     _, outcome = crossed(
         world.database,
         lambda: world.cases_store.close(hop.case, at=world.clock.now(), ties=[Tie(TieKind.CASE, hop.case)]),
-        lambda: SqlHops(world.database)._commit([hop]),
+        lambda: SqlHops(world.database).keep(hop),
         behind="UPDATE sso_cases",
     )
-    assert outcome == [Outcome.CASE_TAKEN]
+    assert outcome is Outcome.CASE_TAKEN
 
 
 def test_no_check_accepts_what_was_passed_on_while_a_tie_was_being_cut(world: World) -> None:
