@@ -5,7 +5,7 @@ import pytest
 from portal.pages.texts_security import SECURITY_TEXTS
 from portal.pages.texts_signin import SIGN_IN_TEXTS
 from tests.portal.offices import open_office
-from tests.sso.signin.world import CLERK, OTHER_PASSWORD, PASSWORD, ZHANG
+from tests.sso.signin.world import CLERK, OTHER_PASSWORD, PASSWORD, WAIT, ZHANG
 
 ZH = SIGN_IN_TEXTS["zh"]
 SET = SECURITY_TEXTS["zh"]
@@ -106,6 +106,10 @@ def test_a_recovery_code_leads_to_a_new_password_and_new_codes(office):
 
 def test_a_code_from_a_counter_does_the_same(office):
     code = office.desk.hand_out_code(ZHANG.id, clerk=CLERK, counter="counter-1").code
+    early = recover(office, code)
+    assert early.status_code == 422
+    assert "该窗口恢复码尚未生效。" in early.get_data(as_text=True)
+    office.signing.clock.moment += WAIT
     assert recover(office, code.lower().replace("-", " ")).location == "/recover/password"
 
 
