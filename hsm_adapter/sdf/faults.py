@@ -43,10 +43,13 @@ class SdfLockedOut(DeviceFailed):
     title = "The SDF device refused the password of a private key; it will not be asked again."
     title_zh = "SDF 密码设备拒绝了私钥口令；在人工处理前不会再次尝试。"
     remedy = (
-        "Correct the password file, have the device unlocked if it has locked itself, then delete the file named in the "
-        "detail. Devices lock for good after a few wrong passwords, so do not delete it on suspicion."
+        "Correct the password file, have the device unlocked if it has locked itself, then delete the file named in "
+        "the detail. Devices lock for good after a few wrong passwords, so do not delete it on suspicion."
     )
-    remedy_zh = "请更正口令文件；如设备已自锁，请先解锁，再删除详情中所列文件。连续输错口令会使设备永久锁定，请勿在未查明原因前删除。"
+    remedy_zh = (
+        "请更正口令文件；如设备已自锁，请先解锁，再删除详情中所列文件。"
+        "连续输错口令会使设备永久锁定，请勿在未查明原因前删除。"
+    )
     retryable = False
 
 
