@@ -144,7 +144,7 @@ def run_sso(step: Step, stage: Stage, folder: Path) -> dict[str, Any]:
 
 def _passing(step: Step, stage: Stage, first: str, second: str) -> dict[str, Any]:
     clerk, citizen = Browser(), Browser()
-    with step("clerk", "窗口人员登录（口令加动态码）", "The clerk signs in, by password and one-time code") as say:
+    with step("clerk", "窗口人员登录（密码加动态验证码）", "The clerk signs in, by password and one-time code") as say:
         _sign_in(clerk, f"{first}/login?scope=openid+counter:assist", stage.clerk)
         say(_claims(clerk.get(f"{first}/"))["acr"])
     with step("sign-in", "法定代表人登录第一个系统并授权", "A legal representative signs in and consents") as say:

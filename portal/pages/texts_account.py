@@ -35,24 +35,24 @@ class AccountTexts:
 
 
 _ZH: Final = AccountTexts(
-    notes=MappingProxyType({"cancelled": "该恢复码已作废，不能再用于您的账户。请同时修改密码。"}),
-    title="账户办理记录",
-    lead="窗口和管理人员对您的账户做过什么，每一次都记录在这里，不会删除。",
-    link="窗口对您的账户做过什么",
+    notes=MappingProxyType({"cancelled": "该恢复码已作废，不能再用于您的账号。请同时修改密码。"}),
+    title="账号办理记录",
+    lead="窗口和管理人员对您的账号做过什么，每一次都记录在这里，不会删除。",
+    link="窗口对您的账号做过什么",
     kinds=MappingProxyType(
         {
             ClerkActKind.PROOFED.value: "窗口核验了您的证件",
-            ClerkActKind.CODE.value: "窗口为您的账户发放了恢复码",
+            ClerkActKind.CODE.value: "窗口为您的账号发放了恢复码",
             ClerkActKind.RELEASED.value: "另一名工作人员复核，恢复码立即生效",
             ClerkActKind.CANCELLED.value: "您作废了恢复码",
             ClerkActKind.USED.value: "恢复码已使用",
-            Act.REGISTERED.value: "账户已登记",
+            Act.REGISTERED.value: "账号已登记",
             Act.RENAMED.value: "姓名已变更",
             Act.NUMBER_ADDED.value: "增加了一个证件号码",
-            Act.MERGED.value: "与另一账户合并",
-            Act.DISABLED.value: "账户被停用",
-            Act.ENABLED.value: "账户恢复使用",
-            Act.ENDED.value: "账户被注销",
+            Act.MERGED.value: "与另一账号合并",
+            Act.DISABLED.value: "账号被停用",
+            Act.ENABLED.value: "账号恢复使用",
+            Act.ENDED.value: "账号被注销",
             Act.CREDENTIALS_ENDED.value: "原有登录凭证全部失效",
         }
     ),
@@ -65,7 +65,7 @@ _ZH: Final = AccountTexts(
     unknown="未登记",
     export="下载全部记录",
     export_hint="JSON 格式，可由其他软件读取。",
-    code_title="有人在窗口为您的账户领取了恢复码",
+    code_title="有人在窗口为您的账号领取了恢复码",
     code_open="{when}，{counter}（工作人员 {clerk}）。自 {good_from} 起，持码人可以重设您的密码并登录。",
     code_effect="如果是您本人办理，无需操作。如果不是，请立即作废；此事会报告安全管理员。",
     not_me="不是我办理的，立即作废",

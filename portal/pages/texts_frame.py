@@ -31,7 +31,7 @@ FRAME: Mapping[Language, FrameTexts] = MappingProxyType(
         "zh": FrameTexts(
             sign_in="登录",
             sign_out="退出",
-            account="我的账户",
+            account="我的账号",
             nav_mine="首页",
             nav_certificates="证照",
             nav_presence="窗口",

@@ -159,7 +159,7 @@ _ZH: Final = MandateTexts(
         }
     ),
     who="授权给谁",
-    who_hint="对方须已注册账户，证件号码与姓名须相符。",
+    who_hint="对方须已注册账号，证件号码与姓名须相符。",
     document="证件类型",
     number="证件号码",
     name="姓名",

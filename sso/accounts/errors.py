@@ -19,9 +19,9 @@ class PersonAlreadyRegistered(Conflict):
 
     code = "person-already-registered"
     title = "There is an account for this number."
-    title_zh = "该证件号码已登记账户。"
+    title_zh = "该证件号码已登记账号。"
     remedy = "Use the account there is; if it belongs to someone else, have a clerk check the document."
-    remedy_zh = "请使用已有账户；若该账户不属于本人，请到窗口核验证件。"
+    remedy_zh = "请使用已有账号；若该账号不属于本人，请到窗口核验证件。"
 
 
 class PersonNotActive(Conflict):
@@ -29,9 +29,9 @@ class PersonNotActive(Conflict):
 
     code = "person-not-active"
     title = "The account is not active."
-    title_zh = "该账户不在可用状态。"
+    title_zh = "该账号不在可用状态。"
     remedy = "Ask the administrator of this service what ended the account; the detail names its state."
-    remedy_zh = "请向本服务管理员查询账户停用原因；详情给出其状态。"
+    remedy_zh = "请向本服务管理员查询账号停用原因；详情给出其状态。"
 
 
 class PersonStateUnchanged(Conflict):
@@ -39,7 +39,7 @@ class PersonStateUnchanged(Conflict):
 
     code = "person-state-unchanged"
     title = "The account cannot be brought into this state."
-    title_zh = "该账户不能变更为此状态。"
+    title_zh = "该账号不能变更为此状态。"
 
 
 class NameUnchanged(InvalidInput):
@@ -152,7 +152,7 @@ class SubjectEnded(Conflict):
     title = "The register says that this person is deceased or dissolved."
     title_zh = "登记信息显示该主体已死亡或注销。"
     remedy = "If the register is wrong, have it corrected there; an administrator then opens the account again."
-    remedy_zh = "如登记信息有误，请先向登记机关更正，再由管理员恢复账户。"
+    remedy_zh = "如登记信息有误，请先向登记机关更正，再由管理员恢复账号。"
 
 
 class ProofingSourceName(InvalidInput):
@@ -190,7 +190,7 @@ class NumberOfKindHeld(Conflict):
     title = "The person already has a number of this kind."
     title_zh = "该主体已登记同类号码。"
     remedy = "If both numbers are one person's, have the accounts merged."
-    remedy_zh = "如两个号码属于同一主体，请办理账户合并。"
+    remedy_zh = "如两个号码属于同一主体，请办理账号合并。"
 
 
 class NumberOfOtherSubject(InvalidInput):
@@ -198,7 +198,7 @@ class NumberOfOtherSubject(InvalidInput):
 
     code = "number-of-other-subject"
     title = "Numbers of natural and of legal persons do not belong to one account."
-    title_zh = "自然人与法人的号码不能归于同一账户。"
+    title_zh = "自然人与法人的号码不能归于同一账号。"
 
 
 class LegalPersonDoesNotApply(InvalidInput):
@@ -206,7 +206,7 @@ class LegalPersonDoesNotApply(InvalidInput):
 
     code = "legal-person-does-not-apply"
     title = "An organisation does not register by itself."
-    title_zh = "法人不能自行注册账户。"
+    title_zh = "法人不能自行注册账号。"
     remedy = "The legal representative registers as a natural person and then acts for the organisation."
     remedy_zh = "请由法定代表人以自然人身份注册后代表该法人办理。"
 
@@ -226,7 +226,7 @@ class AccountControlNotShown(NotAllowed):
 
     code = "account-control-not-shown"
     title = "The code does not show that the account is this person's."
-    title_zh = "该验证码不能证明账户属于本人。"
+    title_zh = "该验证码不能证明账号属于本人。"
     remedy = "Have the person show a fresh code, or hand out a recovery code first."
     remedy_zh = "请本人出示新的验证码，或先发放恢复码。"
 
@@ -239,7 +239,7 @@ class AccountControlNeeded(NotAllowed):
 
     code = "account-control-needed"
     title = "Somebody can sign in to this account already; show first that it is this person."
-    title_zh = "该账户已有登录方式，请先证明账户属于本人。"
+    title_zh = "该账号已有登录方式，请先证明账号属于本人。"
     remedy = (
         "Have the person sign in on their phone and show its code. If they cannot, hand out a recovery code, have a "
         "second clerk release it, and proof again once they have set a new password."
@@ -252,7 +252,7 @@ class ClerkDayFull(RateLimited):
 
     code = "clerk-day-full"
     title = "This clerk has reached today's limit of acts on accounts."
-    title_zh = "该工作人员今日的账户业务量已达上限。"
+    title_zh = "该工作人员今日的账号业务量已达上限。"
     remedy = "Another clerk goes on; the security officer sees this in the log."
     remedy_zh = "请由其他工作人员办理；安全管理员可在日志中看到此情况。"
     retryable = False
@@ -262,7 +262,7 @@ class AccountApproverRequests(SamePerson):
     """Whoever asks for a change to an account does not approve it (law 9)."""
 
     title = "The person who asks for the change of an account may not approve it."
-    title_zh = "账户变更的申请人不得审批自己的申请。"
+    title_zh = "账号变更的申请人不得审批自己的申请。"
     remedy = "Have another officer approve it."
     remedy_zh = "请由另一名管理人员审批。"
 
@@ -272,7 +272,7 @@ class OwnAccount(NotAllowed):
 
     code = "own-account"
     title = "Nobody decides about their own account."
-    title_zh = "不得处理本人账户的事项。"
+    title_zh = "不得处理本人账号的事项。"
     remedy = "Have another officer do it."
     remedy_zh = "请由另一名管理人员办理。"
 
@@ -282,6 +282,6 @@ class MergeUnfit(Conflict):
 
     code = "merge-unfit"
     title = "These two accounts cannot be merged."
-    title_zh = "这两个账户不能合并。"
+    title_zh = "这两个账号不能合并。"
     remedy = "Both must be active, different, and both natural or both legal persons; end the duplicate's office first."
-    remedy_zh = "两个账户须均为可用、互不相同，且同为自然人或法人；重复账户任职的，须先免去。"
+    remedy_zh = "两个账号须均为可用、互不相同，且同为自然人或法人；重复账号任职的，须先免去。"

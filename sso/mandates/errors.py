@@ -61,7 +61,7 @@ class MandateAgentUnfit(InvalidInput):
     title = "This person cannot be the agent."
     title_zh = "该人员不能作为被授权人。"
     remedy = "Name another natural person who has an active account."
-    remedy_zh = "请指定另一位拥有有效账户的自然人。"
+    remedy_zh = "请指定另一位拥有有效账号的自然人。"
 
 
 class MandateAgentNotFound(NotFound):
@@ -69,9 +69,9 @@ class MandateAgentNotFound(NotFound):
 
     code = "mandate-agent-not-found"
     title = "No person with this number and name has an account."
-    title_zh = "没有证件号码与姓名均相符的账户。"
+    title_zh = "没有证件号码与姓名均相符的账号。"
     remedy = "Check both with the person; they must have registered before."
-    remedy_zh = "请与本人核对两项信息；本人须已注册账户。"
+    remedy_zh = "请与本人核对两项信息；本人须已注册账号。"
 
 
 class MandatePrincipalUnfit(InvalidInput):
@@ -266,7 +266,7 @@ class MandatePrincipalDisabled(NotAllowed):
 
     code = "mandate-principal-disabled"
     title = "The represented person's account is not active."
-    title_zh = "被代理人的账户已停用。"
+    title_zh = "被代理人的账号已停用。"
 
 
 class MandateAgentDisabled(NotAllowed):
@@ -274,7 +274,7 @@ class MandateAgentDisabled(NotAllowed):
 
     code = "mandate-agent-disabled"
     title = "The agent's account is not active."
-    title_zh = "代理人的账户已停用。"
+    title_zh = "代理人的账号已停用。"
 
 
 class MandateAgentNotProofed(NotAllowed):

@@ -20,7 +20,7 @@ class ClerkStrengthTooLow(NotAllowed):
     title = "The clerk's sign-in is too weak to act for a citizen."
     title_zh = "窗口人员的登录强度不足，不能协助办理。"
     remedy = "Have the clerk sign in again with a one-time code or a passkey (acr urn:yinxin:aal:2 or higher)."
-    remedy_zh = "请窗口人员使用动态口令或通行密钥重新登录（acr 为 urn:yinxin:aal:2 及以上）。"
+    remedy_zh = "请窗口人员使用动态验证码或通行密钥重新登录（acr 为 urn:yinxin:aal:2 及以上）。"
 
 
 class ClerkElsewhere(NotAllowed):
@@ -78,7 +78,7 @@ class PresenceRefused(NotAllowed):
     title = "The citizen's presence could not be confirmed."
     title_zh = "无法确认办事人在场。"
     remedy = "Check the document or have the citizen type a new code; a person without an account registers first."
-    remedy_zh = "请核对证件，或请办事人重新输入动态口令；尚未注册的，请先注册。"
+    remedy_zh = "请核对证件，或请办事人重新输入动态验证码；尚未注册的，请先注册。"
 
 
 class PresenceThrottled(RateLimited):

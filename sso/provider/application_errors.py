@@ -74,9 +74,9 @@ class SecretNotDue(Conflict):
 
     code = "client-secret-not-due"
     title = "There is no secret to be shown for this application."
-    title_zh = "该申请没有可显示的密钥口令。"
+    title_zh = "该申请没有可显示的客户端密钥。"
     remedy = "Wait for the approval. A secret is shown once; if it was lost, apply for another one."
-    remedy_zh = "请等待批准。密钥口令只显示一次；如已遗失，请申请更换。"
+    remedy_zh = "请等待批准。客户端密钥只显示一次；如已遗失，请申请更换。"
 
 
 class NotTheOwner(NotAllowed):
@@ -84,7 +84,7 @@ class NotTheOwner(NotAllowed):
 
     code = "client-secret-not-yours"
     title = "The secret is shown to whoever applied, and to nobody else."
-    title_zh = "密钥口令只向申请人本人显示。"
+    title_zh = "客户端密钥只向申请人本人显示。"
 
 
 class SandboxNotAllowed(NotAllowed):

@@ -158,7 +158,7 @@ class ClientWithoutSecret(Conflict):
 
     code = "client-without-secret"
     title = "This client has no secret."
-    title_zh = "该客户端不使用密钥口令。"
+    title_zh = "该客户端不使用客户端密钥。"
     remedy = "Register another key set; or change how the client authenticates."
     remedy_zh = "请更新其公钥集，或变更其认证方式。"
 

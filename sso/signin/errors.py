@@ -116,7 +116,7 @@ class PasswordEnrolled(Conflict):
 
     code = "password-enrolled"
     title = "The account has a password already."
-    title_zh = "该账户已设置密码。"
+    title_zh = "该账号已设置密码。"
 
 
 class TotpEnrolled(Conflict):
