@@ -100,8 +100,18 @@ class ProofingSourceUnavailable(Unavailable):
     """The source did not answer in time, is busy, or says that it cannot answer now."""
 
     code = "proofing-source-unavailable"
-    title = "The proofing source does not answer at the moment."
-    title_zh = "核验来源暂时没有响应。"
+    title = "The register that confirms names and numbers does not answer at the moment."
+    title_zh = "核验姓名和证件号码的登记系统暂时没有响应。"
+    remedy = "Nothing was registered. Try again in a few minutes, or go to any counter with your document."
+    remedy_zh = "本次没有完成登记。请几分钟后重试，或携带证件到任一窗口办理。"
+
+
+class ProofingSourceResting(ProofingSourceUnavailable):
+    """The source did not answer several times in a row, so it is not asked for a while (`sso.accounts.breaker`)."""
+
+    code = "proofing-source-resting"
+    title = "The register that confirms names and numbers has not answered for a while."
+    title_zh = "核验姓名和证件号码的登记系统一段时间内没有响应。"
 
 
 class ProofingAnswerUnreadable(Unavailable):

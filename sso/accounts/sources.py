@@ -13,6 +13,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from sso.accounts.breaker import Breaker
 from sso.accounts.domain import ProofingLevel
 from sso.accounts.errors import (
     ProofingAnswerUnreadable,
@@ -107,6 +108,7 @@ class HttpSource:
         self._secret = secret
         self._authentication = authentication
         self._clock, self._randomness = stamps
+        self._breaker = Breaker(name, self._clock)
 
     def compare(self, code: HolderNumber, claims: Claims) -> Outcome:
         """See the port. The number travels in the body alone.
@@ -128,8 +130,9 @@ class HttpSource:
         question = {"version": VERSION, "id": identifier, "kind": code.kind, "number": code.number, **elements}
         body = canonical_json(question)
         headers, mac = self._signed(body)
-        answer = self._post.send(body, headers)
-        _check_status(answer)
+        with self._breaker.asking():
+            answer = self._post.send(body, headers)
+            _check_status(answer)
         if mac is not None:
             self._check_answer_mac(answer, mac)
         return _outcome(answer, identifier)

@@ -18,6 +18,7 @@ from portal.pages.entering import SignInServices
 from portal.pages.joining import JoiningServices
 from portal.pages.security import SecurityServices
 from sso.accounts.domain import Person
+from sso.accounts.errors import ProofingSourceResting
 from sso.accounts.ports import Claims
 from sso.counters.domain import Matter
 from sso.counters.errors import MatterRetired
@@ -47,7 +48,6 @@ from tests.sso.signin.world import PASSWORD, ZHANG
 from trust.formats.holders import HolderNumber
 from trust.http import parsing
 from trust.http.rate import RateLimiter
-from trust.kernel.errors import Unavailable
 from trust.kernel.identifiers import Uscc
 
 CALLBACK = "https://counter.example/callback"
@@ -217,7 +217,7 @@ class Tables:
 
     def register(self, code: HolderNumber, claims: Claims, password: str) -> None:
         if self.registers_down:
-            raise Unavailable
+            raise ProofingSourceResting(retry_after_seconds=30)
         check_new_password(password, replace(ZHANG, code=code, name=claims.name))
         self.registered.append((code.text, claims.name, password))
 

@@ -70,8 +70,10 @@ def test_what_is_wrong_is_named_at_its_field_and_nothing_typed_is_repeated(offic
 def test_a_register_that_does_not_answer_is_a_page_of_its_own(office):
     office.tables.registers_down = True
     answer = office.send("/register", headers={"Accept": "text/html"}, **FORM)
-    assert answer.status_code == 503
-    assert "服务的某一部分暂不可用。" in answer.get_data(as_text=True)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    page = answer.get_data(as_text=True)
+    assert "核验姓名和证件号码的登记系统一段时间内没有响应。" in page
+    assert "本次没有完成登记。请几分钟后重试，或携带证件到任一窗口办理。" in page
 
 
 def test_registrations_are_limited_by_address(tmp_path):

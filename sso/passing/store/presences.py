@@ -9,6 +9,7 @@ from sso.passing.domain import Event, EventKind, Presence, PresenceMethod
 from sso.passing.store.tables import EVENTS, PRESENCES
 from sso.revocation.store import first_cut_within
 from sso.signin.domain import Strength
+from sso.signin.store.work import hold_name
 from trust.db import Database
 from trust.prepared import Prepared
 
@@ -33,6 +34,7 @@ class SqlPresences:
         earlier = update(PRESENCES).where(PRESENCES.c.session == presence.session, PRESENCES.c.used_at.is_(None))
         with self._database.begin() as connection:
             if presence.session is not None:
+                hold_name(connection, f"sso_presences:{presence.session}")  # of two made at once the later one is good
                 connection.execute(earlier.values(used_at=presence.at.isoformat()))
             connection.execute(insert(PRESENCES), values)
             if event is not None:

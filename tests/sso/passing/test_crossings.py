@@ -10,6 +10,7 @@ from sso.revocation.domain import Tie, TieKind
 from tests.sso.crossing import crossed
 from tests.sso.databases import ON_POSTGRESQL
 from tests.sso.passing.support import World
+from trust.kernel.bearer_secrets import secret_digest
 from trust.kernel.errors import NotAuthenticated
 
 pytestmark = ON_POSTGRESQL
@@ -99,3 +100,15 @@ def test_no_check_accepts_what_was_passed_on_while_a_tie_was_being_cut(world: Wo
             with pytest.raises(NotAuthenticated):
                 world.read(text)
         assert passed() == []
+
+
+def test_of_two_codes_of_one_session_made_at_once_the_later_one_is_good(world: World) -> None:
+    session = world.session(world.citizen)
+    codes = crossed(
+        world.database,
+        lambda: world.presence.issue_qr(session),
+        lambda: world.presence.issue_qr(session),
+        behind="UPDATE sso_presences",
+    )
+    found = [world.presences.find(secret_digest(issued.code)) for issued in codes]
+    assert [presence is None for presence in found] == [True, False]
