@@ -33,10 +33,6 @@ class ClientStore(ClientFinder, Protocol):
         """Keep a new client. Raises `ResourceTaken`."""
         ...
 
-    def change(self, client: Client) -> None:
-        """Replace label, scopes and sign-in registration of an existing client. Raises `ResourceTaken`."""
-        ...
-
     def find_resource(self, resource: str) -> Client | None:
         """Return the client that tokens with this audience are for, or None."""
         ...

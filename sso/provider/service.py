@@ -96,7 +96,10 @@ class ClientRegistry:
     def changed(
         self, client_id: str, relying: RelyingSystem, *, label: str | None = None, scopes: str | None = None
     ) -> Client:
-        """Return an enabled client as it would be after a change, unkept. Raises as `update_relying`."""
+        """Return an enabled client as it would be after a change, unkept: name and scopes change where given.
+
+        Raises as `register_relying` but for `ResourceTaken`, `ClientUnknown`, and `ClientDisabled`.
+        """
         client = self._enabled(client_id)
         changed = replace(
             client,
@@ -107,18 +110,6 @@ class ClientRegistry:
         check_clear_text(changed.label, field="label", most=LABEL_CHARACTERS)
         sandbox.check_kept(client.relying, relying)
         sandbox.check(changed, allowed=self._sandboxes)
-        return changed
-
-    def update_relying(
-        self, client_id: str, relying: RelyingSystem, *, label: str | None = None, scopes: str | None = None
-    ) -> Client:
-        """Replace what is registered for sign-in, and name and scopes where given; pending requests must still fit.
-
-        Raises as `register_relying`, `ClientUnknown`, and `ClientDisabled`.
-        """
-        changed = self.changed(client_id, relying, label=label, scopes=scopes)
-        self._store.change(changed)
-        _log.info("client changed", client=client_id, scopes=sorted(changed.scopes))
         return changed
 
     def rotate(self, client_id: str) -> Registered:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from portal.demo import people
 from sso.provider.domain import ClientAuthentication
 from tests.attacks.house import ACCESS_TOKEN, FOOD, PASSWORD, Attacked, Browser, resident_number
+from tests.sso.provider.changing import keep_changed
 
 SQUATTED = resident_number(2, born="19491231")  # fits the face of the demonstration's residence permit
 
@@ -59,7 +60,7 @@ def test_the_recipient_of_a_token_passes_it_only_where_itself_may(
     relying = house.first.client.relying
     assert relying is not None
     reach = replace(relying, pass_to=relying.pass_to | {third.client.id})
-    house.installation.clients.update_relying(house.first.client.id, reach)
+    keep_changed(house.database, house.installation.clients.changed(house.first.client.id, reach))
     actor = clerk.tokens(house.first, scope="openid counter:assist", matter=None)["access_token"]
     entered = {"case": house.case(actor), "actor_token": actor, "actor_token_type": ACCESS_TOKEN}
     subject = citizen.tokens(house.first)["access_token"]

@@ -73,12 +73,6 @@ class DatabaseClientStore:
         with unique_resource(), self._database.write() as session:
             session.add(row)
 
-    def change(self, client: Client) -> None:
-        """Replace label, scopes and sign-in registration of an existing client. Raises `ResourceTaken`."""
-        statement = update(ClientRow).where(ClientRow.id == client.id).values(**changeable(client))
-        with unique_resource(), self._database.write() as session:
-            session.execute(statement)
-
     def find(self, client_id: str) -> Client | None:
         """Return the client, or None."""
         found = self.find_with_secret(client_id)

@@ -11,6 +11,7 @@ from sso.passing.store.tables import HOPS
 from sso.provider.oauth_errors import OAuthRefused
 from sso.provider.signing import MAX_TOKEN_CHARACTERS
 from tests.sso.passing.support import RENEWAL, World
+from tests.sso.provider.changing import keep_changed
 from trust.kernel.errors import TrustError
 
 
@@ -154,7 +155,7 @@ def walked(world, *, purpose: int, counter: int) -> list[int]:
     world.registers.counters[world.counter.id] = dataclasses.replace(world.counter, name="窗" * counter)
     relying = dataclasses.replace(world.hall.relying, types=types, pass_to=frozenset({world.hall.id, "api"}))
     hall = dataclasses.replace(world.hall, relying=relying)
-    world.clients.change(hall)
+    keep_changed(world.database, hall)
     token = world.assisted()
     lengths = [len(token)]
     for _ in range(MAX_DEPTH - 1):

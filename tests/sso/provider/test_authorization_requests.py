@@ -22,6 +22,7 @@ from sso.provider.requests import (
     Prompt,
 )
 from sso.signin.domain import Strength
+from tests.sso.provider.changing import keep_changed
 from tests.sso.provider.journey import (
     MATTER,
     REDIRECT,
@@ -232,6 +233,6 @@ def test_a_changed_registration_ends_what_no_longer_fits(house: House, who: Regi
     pending = house.desk.open(parameters(who.client.id))
     assert who.client.relying is not None
     moved = replace(who.client.relying, redirect_uris=("https://counter.example/new",))
-    house.registry.update_relying(who.client.id, moved)
+    keep_changed(house.database, house.registry.changed(who.client.id, moved))
     with pytest.raises(AuthorizationExpired):
         house.desk.find(pending.id)

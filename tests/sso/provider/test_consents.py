@@ -11,6 +11,7 @@ from sso.provider.domain import Registered
 from sso.provider.errors import ConsentUnknown
 from sso.provider.grants import CONSENT_DAYS
 from sso.provider.store.sweeping import sweep
+from tests.sso.provider.changing import keep_changed
 from tests.sso.provider.journey import (
     MATTER,
     SCOPES,
@@ -48,7 +49,7 @@ def test_a_person_sees_what_they_allowed(house: House, who: Registered) -> None:
 
 def change_registration(house: House, who: Registered, types: frozenset[str]) -> None:
     client = house.registry.get(who.client.id)
-    house.registry.update_relying(client.id, relying=replace(client.relying, types=types))
+    keep_changed(house.database, house.registry.changed(client.id, replace(client.relying, types=types)))
 
 
 def test_a_certificate_type_that_the_system_is_given_later_is_asked_for(house: House, who: Registered) -> None:

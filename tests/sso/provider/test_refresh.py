@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sso.provider.domain import ClientAuthentication, Registered
 from sso.provider.errors import TokenKeyUnusable
 from sso.revocation.domain import TieKind
+from tests.sso.provider.changing import keep_changed
 from tests.sso.provider.dpop_proof import new_key, proof
 from tests.sso.provider.journey import (
     SCOPES,
@@ -126,7 +127,7 @@ def test_a_disabled_client_refreshes_nothing(house: House, who: Registered) -> N
 
 def test_a_right_that_the_client_lost_is_not_refreshed(house: House, who: Registered) -> None:
     token = signed_in(house, who, scope=SCOPES)["refresh_token"]
-    house.registry.update_relying(who.client.id, relying(), scopes="openid offline_access")
+    keep_changed(house.database, house.registry.changed(who.client.id, relying(), scopes="openid offline_access"))
     assert error_of(refresh(house, who, token)) == (400, "invalid_grant")
 
 

@@ -23,6 +23,7 @@ from sso.provider.registration import (
     MAX_SECTOR_CHARACTERS,
     checked,
 )
+from tests.sso.provider.changing import keep_changed
 from tests.sso.provider.journey import parameters, register, relying, settle
 from tests.sso.provider.support import ISSUER, USCC, House
 from trust.kernel.errors import TrustError
@@ -244,7 +245,7 @@ def test_one_resource_has_one_client(house: House) -> None:
         register(house)
     assert (refusal.value.code, refusal.value.field) == ("client-resource-taken", "resource")
     with pytest.raises(TrustError) as refusal:
-        house.registry.update_relying(second.client.id, relying())
+        keep_changed(house.database, house.registry.changed(second.client.id, relying()))
     assert refusal.value.code == "client-resource-taken"
     assert house.store.find_resource("https://counter.example/") == first.client
 
@@ -265,11 +266,13 @@ def test_a_client_without_a_secret_is_told_none(house: House, method: ClientAuth
     assert refusal.value.code == "client-without-secret"
 
 
-def test_an_update_changes_what_is_given_and_nothing_of_a_disabled_client(house: House) -> None:
+def test_a_change_changes_what_is_given_and_nothing_of_a_disabled_client(house: House) -> None:
     settle(house)
     made = register(house)
     moved = relying(redirect_uris=("https://counter.example/new",))
-    changed = house.registry.update_relying(made.client.id, moved, label="新系统", scopes="openid")
+    changed = house.registry.changed(made.client.id, moved, label="新系统", scopes="openid")
+    assert house.registry.get(made.client.id) == made.client
+    keep_changed(house.database, changed)
     assert (changed.label, changed.scopes, changed.created_at) == ("新系统", {"openid"}, made.client.created_at)
     assert house.registry.get(made.client.id) == changed
     with pytest.raises(AuthorizationUnusable):
@@ -277,7 +280,7 @@ def test_an_update_changes_what_is_given_and_nothing_of_a_disabled_client(house:
     house.registry.disable(made.client.id)
     for identifier, code in ((made.client.id, "client-disabled"), ("nobody", "client-unknown")):
         with pytest.raises(TrustError) as refusal:
-            house.registry.update_relying(identifier, moved)
+            house.registry.changed(identifier, moved)
         assert refusal.value.code == code
 
 

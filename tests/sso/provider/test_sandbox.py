@@ -92,7 +92,7 @@ def test_a_sandbox_stays_one_and_a_real_system_becomes_none(registry: ClientRegi
     real = registry.register_relying(label="真", authority=USCC, scopes="openid", relying=journey.relying()).client.id
     for client, relying in ((box, journey.relying(resource="")), (real, boxed())):
         with pytest.raises(SandboxRuleBroken) as caught:
-            registry.update_relying(client, relying)
+            registry.changed(client, relying)
         assert caught.value.field == "sandbox"
 
 
