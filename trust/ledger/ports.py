@@ -6,6 +6,9 @@ from typing import Protocol
 from trust.kernel.merkle import Node
 from trust.keys import KeyInfo, KeyRef
 from trust.ledger.domain import Head, Leaf, SignedCheckpoint
+from trust.ledger.segments.domain import Segment
+from trust.ledger.segments.errors import SegmentFileMissing
+from trust.ledger.segments.files import SegmentFile
 
 DescribeKey = Callable[[KeyRef], KeyInfo]
 """Returns the public facts of a key from the device that holds it, never from the ledger's own database."""
@@ -55,3 +58,38 @@ class LedgerStore(Protocol):
     def latest_checkpoint(self) -> SignedCheckpoint | None:
         """Return the checkpoint of the greatest size."""
         ...
+
+
+class ArchiveReader(Protocol):
+    """The segments of the ledger and their files: entries whose data are no longer in the database."""
+
+    def segments(self) -> list[Segment]:
+        """Return all segments, oldest first. Raises `LedgerUnavailable`, `LedgerBroken`."""
+        ...
+
+    def open(self, segment: Segment) -> SegmentFile:
+        """Open the file of a segment. Raises `SegmentFileMissing`, `SegmentFolderUnusable`, `SegmentMalformed`."""
+        ...
+
+    def filled(self, leaves: Sequence[Leaf]) -> list[Leaf]:
+        """Return the leaves with the data of those that are in segments. Raises as `open`, and `LedgerBroken`."""
+        ...
+
+
+class NoArchive:
+    """The archive of a ledger that has no segments."""
+
+    def segments(self) -> list[Segment]:
+        """Return none."""
+        return []
+
+    def open(self, segment: Segment) -> SegmentFile:
+        """Raise `SegmentFileMissing`."""
+        raise SegmentFileMissing(f"The file {segment.file_name} is not there.")
+
+    def filled(self, leaves: Sequence[Leaf]) -> list[Leaf]:
+        """Return the leaves as they are: an emptied one has no data to be had."""
+        for leaf in leaves:
+            if not leaf.data:
+                raise SegmentFileMissing(f"The data of leaf {leaf.index} are in a segment.")
+        return list(leaves)

@@ -4,7 +4,7 @@ One writer at a time: a writing unit begins IMMEDIATE on SQLite, and on PostgreS
 adds the triggers that refuse changes and the first row of the head.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 
@@ -36,6 +36,7 @@ from trust.keys import KeyRef
 from trust.ledger import append_only
 from trust.ledger.domain import TREE, Head, Leaf, SignedCheckpoint, parse_checkpoint, place_of
 from trust.ledger.errors import CheckpointMalformed, LedgerBroken, LedgerUnavailable
+from trust.prepared import Prepared
 
 _INDEX = BigInteger().with_variant(Integer, "sqlite")  # on SQLite only INTEGER becomes the row's own key
 _HASH = LargeBinary(32)
@@ -93,23 +94,35 @@ class CheckpointRow(Base):
 
 # Every signature waits for an append: its statements are made once, on the tables instead of the mapped classes.
 _HEADS: Table = Base.metadata.tables["ledger_head"]
-_ADD_LEAF = insert(Base.metadata.tables["ledger_leaf"])
-_ADD_NODE = insert(Base.metadata.tables["ledger_node"])
-_PRESENT_HEAD = select(_HEADS.c.size, _HEADS.c.root).where(_HEADS.c.id == _HEAD_ID)
-_LOCKED_HEAD = _PRESENT_HEAD.with_for_update()
-_GROW = update(_HEADS).where(_HEADS.c.id == _HEAD_ID).values(size=bindparam("new_size"), root=bindparam("new_root"))
+_LEAVES: Table = Base.metadata.tables["ledger_leaf"]
+_NODES: Table = Base.metadata.tables["ledger_node"]
+_ADD_LEAF = Prepared(insert(_LEAVES))
+_ADD_NODE = Prepared(insert(_NODES))
+_THE_HEAD = select(_HEADS.c.size, _HEADS.c.root).where(_HEADS.c.id == _HEAD_ID)
+_PRESENT_HEAD = Prepared(_THE_HEAD)
+_LOCKED_HEAD = Prepared(_THE_HEAD.with_for_update())
+_GROW = Prepared(
+    update(_HEADS).where(_HEADS.c.id == _HEAD_ID).values(size=bindparam("new_size"), root=bindparam("new_root"))
+)
+_PAGE = Prepared(
+    select(_LEAVES.c.idx, _LEAVES.c.data, _LEAVES.c.hash)
+    .where(_LEAVES.c.idx >= bindparam("begin"), _LEAVES.c.idx < bindparam("end"))
+    .order_by(_LEAVES.c.idx)
+)
 
 
-def _runner(table: str) -> Callable[..., None]:
+def created_with_triggers(table: Table) -> None:
+    """Have the statements of `append_only` run whenever this table is created from its description."""
+
     def run(_target: Table, connection: Connection, **_options: object) -> None:
-        for statement in append_only.statements_for(connection.dialect.name, table):
+        for statement in append_only.statements_for(connection.dialect.name, table.name):
             connection.exec_driver_sql(statement)
 
-    return run
+    event.listen(table, "after_create", run)
 
 
-for _name in append_only.TABLES:
-    event.listen(Base.metadata.tables[_name], "after_create", _runner(_name))
+for _name in append_only.FIRST_TABLES:
+    created_with_triggers(Base.metadata.tables[_name])
 
 
 class SqlLedgerStore:
@@ -123,7 +136,7 @@ class SqlLedgerStore:
         """Append in one transaction. Raises `LedgerUnavailable`; `LedgerBroken` when the head contradicts the rows."""
         hashes = [TREE.leaf(data) for data in leaves]  # before the lock is taken
         try:
-            with _available(), self._database.begin() as connection:
+            with available(), self._database.begin() as connection:
                 first, edge = self._append(connection, leaves, hashes)
         except IntegrityError:
             raise LedgerBroken("rows exist where the next entry belongs.", place="head") from None
@@ -141,12 +154,11 @@ class SqlLedgerStore:
             {"idx": head.size + position, "data": data, "hash": value}
             for position, (data, value) in enumerate(zip(leaves, hashes, strict=True))
         ]
-        connection.execute(_ADD_LEAF, rows)
+        _ADD_LEAF.run(connection, *rows)
         if finished:
-            connection.execute(
-                _ADD_NODE, [{"level": node.level, "idx": node.offset, "hash": value} for node, value in finished]
-            )
-        connection.execute(_GROW, {"new_size": grown.size, "new_root": grown.root})
+            nodes = [{"level": node.level, "idx": node.offset, "hash": value} for node, value in finished]
+            _ADD_NODE.run(connection, *nodes)
+        _GROW.run(connection, {"new_size": grown.size, "new_root": grown.root})
         return head.size, (grown, new)
 
     def _frontier(self, connection: Connection, head: Head) -> Frontier:
@@ -159,22 +171,18 @@ class SqlLedgerStore:
 
     def head(self) -> Head:
         """Return the present head."""
-        with _available(), self._database.connect() as connection:
+        with available(), self._database.connect() as connection:
             return _head(connection, lock=False)
 
     def leaves(self, start: int, count: int) -> list[Leaf]:
         """Return stored leaves in order; gaps show as missing indexes."""
-        query = (
-            select(LeafRow.idx, LeafRow.data, LeafRow.hash)
-            .where(LeafRow.idx >= start, LeafRow.idx < start + count)
-            .order_by(LeafRow.idx)
-        )
-        with _available(), self._database.read() as session:
-            return [_leaf(*row) for row in session.execute(query)]
+        with available(), self._database.connect() as connection:
+            rows = _PAGE.all(connection, {"begin": start, "end": start + count})
+        return [_leaf(*row) for row in rows]
 
     def nodes(self, wanted: Sequence[Node]) -> Mapping[Node, bytes]:
         """Return all nodes asked for, in one query. Raises `LedgerBroken`, naming the first that is missing."""
-        with _available(), self._database.connect() as connection:
+        with available(), self._database.connect() as connection:
             return _nodes(connection, wanted)
 
     def nodes_finished(self, start: int, end: int) -> Mapping[Node, bytes]:
@@ -187,14 +195,14 @@ class SqlLedgerStore:
         if not spans:
             return {}
         query = select(NodeRow.level, NodeRow.idx, NodeRow.hash).where(or_(*spans))
-        with _available(), self._database.read() as session:
+        with available(), self._database.read() as session:
             return {Node(level, offset): value for level, offset, value in session.execute(query)}
 
     def place_beyond_head(self) -> str | None:
         """Return the place of a row outside the head's tree; one statement each, so appends meanwhile do not matter."""
         size = select(HeadRow.size).where(HeadRow.id == _HEAD_ID).scalar_subquery()
         covered = (NodeRow.idx + 1).bitwise_lshift(NodeRow.level)
-        with _available(), self._database.read() as session:
+        with available(), self._database.read() as session:
             leaf = session.scalar(select(LeafRow.idx).where(LeafRow.idx >= size).order_by(LeafRow.idx).limit(1))
             if leaf is not None:
                 return f"leaf {leaf}"
@@ -216,7 +224,7 @@ class SqlLedgerStore:
             entry=signed.entry,
         )
         try:
-            with _available(), self._database.write() as session:
+            with available(), self._database.write() as session:
                 session.add(row)
         except IntegrityError:
             (signed,) = self.checkpoints(signed.checkpoint.size, signed.checkpoint.size + 1)
@@ -225,19 +233,20 @@ class SqlLedgerStore:
     def checkpoints(self, start: int, end: int) -> list[SignedCheckpoint]:
         """Return the checkpoints of these sizes in order."""
         query = select(CheckpointRow).where(CheckpointRow.size >= start, CheckpointRow.size < end)
-        with _available(), self._database.read() as session:
+        with available(), self._database.read() as session:
             return [_signed(row) for row in session.scalars(query.order_by(CheckpointRow.size))]
 
     def latest_checkpoint(self) -> SignedCheckpoint | None:
         """Return the checkpoint of the greatest size."""
         query = select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
-        with _available(), self._database.read() as session:
+        with available(), self._database.read() as session:
             row = session.scalar(query)
             return None if row is None else _signed(row)
 
 
 @contextmanager
-def _available() -> Iterator[None]:
+def available() -> Iterator[None]:
+    """What the database could not do becomes `LedgerUnavailable`."""
     try:
         yield
     except DatabaseUnavailable as error:
@@ -245,7 +254,7 @@ def _available() -> Iterator[None]:
 
 
 def _head(connection: Connection, *, lock: bool) -> Head:
-    row = connection.execute(_LOCKED_HEAD if lock else _PRESENT_HEAD).first()
+    row = (_LOCKED_HEAD if lock else _PRESENT_HEAD).first(connection, {})
     if row is None:
         raise LedgerBroken("the row is missing.", place="head")
     return Head(size=row.size, root=row.root)
@@ -289,8 +298,9 @@ def _leaf(index: int, data: bytes, value: bytes) -> Leaf:
 
 def _check_bytes(place: str, *values: object) -> None:
     """Raise `LedgerBroken` for columns of another kind: SQLite keeps whatever a hand puts there."""
-    if not all(isinstance(value, bytes) for value in values):
-        raise LedgerBroken("its columns do not hold bytes.", place=place)
+    for value in values:
+        if type(value) is not bytes:
+            raise LedgerBroken("its columns do not hold bytes.", place=place)
 
 
 def _signed(row: CheckpointRow) -> SignedCheckpoint:

@@ -29,6 +29,7 @@ from trust.keys import (
 from trust.ledger.append_only import TABLES
 from trust.ledger.checkpoints import Checkpointer
 from trust.ledger.domain import TREE
+from trust.ledger.segments import store as _segments  # noqa: F401  its table is one of the ledger
 from trust.ledger.service import Ledger
 from trust.ledger.store import SqlLedgerStore
 

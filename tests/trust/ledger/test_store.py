@@ -37,6 +37,8 @@ from trust.ledger.store import SqlLedgerStore
         "INSERT INTO ledger_head VALUES (2, 0, X'00')",
         "INSERT INTO ledger_leaf VALUES (-1, X'00', X'00')",
         "INSERT INTO ledger_node VALUES (0, 5, X'00')",
+        "UPDATE ledger_leaf SET data = X'' WHERE idx = 3",
+        "INSERT INTO ledger_segment VALUES (0, 4, X'00', 'f', 13, 'a', 't', X'00', 'k', X'00', 20)",
     ],
 )
 def test_the_database_refuses_to_change_the_ledger(grown: Setting, statement: str) -> None:
@@ -50,18 +52,18 @@ def test_the_migration_gets_the_same_schema_as_create_all(empty: Setting) -> Non
     with empty.database.read() as session:
         tables = session.scalars(text("SELECT sql FROM sqlite_master WHERE type = 'table'")).all()
         triggers = set(session.scalars(text("SELECT sql FROM sqlite_master WHERE type = 'trigger'")))
-    for statement in (*tables, *append_only.statements("sqlite"), *append_only.removal_statements("sqlite")):
+    for statement in (*tables, *append_only.first_statements("sqlite"), *append_only.segment_statements("sqlite")):
         connection.execute(statement)
     assert {row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")} == triggers
-    assert len(triggers) == 12
+    assert len(triggers) == 15
     assert connection.execute("SELECT id, size FROM ledger_head").fetchall() == [(1, 0)]
     connection.close()
 
 
 def test_a_dialect_without_triggers_is_refused() -> None:
     with pytest.raises(KeyError):
-        append_only.statements("mysql")
-    assert len(append_only.removal_statements("postgresql")) == 2
+        append_only.first_statements("mysql")
+    assert len(append_only.removal_statements("postgresql")) == 5
 
 
 def test_an_append_that_fails_half_way_leaves_nothing(grown: Setting) -> None:

@@ -6,7 +6,7 @@ Works with the previous release still running: it only adds.
 import sqlalchemy as sa
 from alembic import op
 
-from trust.ledger.append_only import removal_statements, statements
+from trust.ledger.append_only import first_statements, removal_statements
 
 revision = "0001"
 down_revision = None
@@ -238,7 +238,7 @@ def upgrade() -> None:
     with op.batch_alter_table("certs_transitions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_certs_transitions_identifier"), ["identifier"], unique=False)
 
-    for statement in statements(op.get_bind().dialect.name):
+    for statement in first_statements(op.get_bind().dialect.name):
         op.execute(statement)
 
 
