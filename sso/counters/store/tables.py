@@ -1,9 +1,10 @@
 """The tables of matters, counters, clerks and requests about clerks, and what their rows say."""
 
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
-from sqlalchemy import JSON, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, Integer, Row, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sso.counters.domain import ChangeKind, ChangeState, ClerkChange, Counter, Matter
@@ -14,6 +15,8 @@ from trust.kernel.identifiers import Uscc
 _ID: Final = String(26)
 _MOMENT: Final = String(32)  # ISO 8601 in UTC
 _OPERATOR: Final = String(64)
+_PARSED: Final = 512
+"""Matters that are remembered as parsed, by all that their rows say; some KiB each."""
 
 
 class MatterRow(Base):
@@ -82,16 +85,23 @@ class ClerkChangeRow(Base):
     decided_at: Mapped[str | None] = mapped_column(_MOMENT)
 
 
-def matter_of(row: MatterRow) -> Matter:
+def matter_of(row: MatterRow | Row[Any]) -> Matter:
     """Return the matter that a row holds."""
+    texts = (row.code, row.name, row.name_zh, row.purpose, row.purpose_zh)
+    return _matter(texts, frozenset(row.types), row.retired_at)
+
+
+@lru_cache(_PARSED)
+def _matter(texts: tuple[str, str, str, str, str], types: frozenset[str], retired_at: str | None) -> Matter:
+    code, name, name_zh, purpose, purpose_zh = texts
     return Matter(
-        code=row.code,
-        name=row.name,
-        name_zh=row.name_zh,
-        purpose=row.purpose,
-        purpose_zh=row.purpose_zh,
-        types=frozenset(row.types),
-        retired_at=_moment(row.retired_at),
+        code=code,
+        name=name,
+        name_zh=name_zh,
+        purpose=purpose,
+        purpose_zh=purpose_zh,
+        types=types,
+        retired_at=_moment(retired_at),
     )
 
 
