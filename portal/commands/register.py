@@ -1,5 +1,7 @@
 """`yinxin register`: matters, counters, clerks and mandates, as operators enter them; people and offices beside."""
 
+from collections.abc import Callable
+
 import click
 
 from portal.commands.opening import opened
@@ -200,15 +202,18 @@ def mandate() -> None:
     """Mandates (授权): what only operators may do. People grant and withdraw their own."""
 
 
-_both = (_asks, click.option("--approved-by", required=True, help="Name of the one who approves."), _reason)
+_approves = click.option("--approved-by", required=True, help="Name of the one who approves.")
+
+
+def _ordered(command: Callable[..., None]) -> Callable[..., None]:
+    """Have an operator's order name who asks, who approves and why."""
+    return _asks(_approves(_reason(command)))
 
 
 @mandate.command("representative")
 @click.argument("organisation")
 @click.argument("person")
-@_both[0]
-@_both[1]
-@_both[2]
+@_ordered
 @json_option
 def order_representative(*, organisation: str, person: str, as_json: bool, **names: str) -> None:
     """Enter PERSON as legal representative of ORGANISATION (ids of accounts), where no register answers."""
@@ -226,9 +231,7 @@ def recheck_representative(organisation: str, as_json: bool) -> None:
 
 @mandate.command("withdraw")
 @click.argument("mandate_id")
-@_both[0]
-@_both[1]
-@_both[2]
+@_ordered
 @json_option
 def order_withdrawal(*, mandate_id: str, as_json: bool, **names: str) -> None:
     """End a mandate by order; tokens that rest on it end with it."""
