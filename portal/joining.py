@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sso.accounts.applications import ApplicationDesk
+from sso.accounts.applications import PublicRegistrations
 from sso.accounts.domain import Person, PersonState, ProofingLevel
 from sso.accounts.errors import LegalPersonDoesNotApply
 from sso.accounts.ports import Claims
@@ -18,7 +18,7 @@ _NOBODY = ""
 class Registration:
     """Takes public registrations; neither answer, nor cost, nor refusal tells whether the number has an account."""
 
-    applications: ApplicationDesk
+    applications: PublicRegistrations
     sign_ins: SignInDesk
     hasher: PasswordHasher
     clock: Clock

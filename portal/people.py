@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from portal.foundation import Foundation
 from portal.joining import Registration
-from sso.accounts.applications import ApplicationDesk
+from sso.accounts.applications import PublicRegistrations
 from sso.accounts.clerk_days import ClerkDays
 from sso.accounts.proofing import is_upstream
 from sso.accounts.roles import RoleDesk
@@ -36,7 +36,7 @@ class People:
 
     register: PersonRegister
     sources: Mapping[str, HttpSource]
-    applications: ApplicationDesk
+    applications: PublicRegistrations
     roles: RoleDesk
     sessions: Sessions
     sign_ins: SignInDesk
@@ -71,7 +71,7 @@ def open_people(base: Foundation) -> People:
         clock=clock,
         randomness=randomness,
     )
-    applications = ApplicationDesk(register=register, store=store, clock=clock, randomness=randomness)
+    applications = PublicRegistrations(register=register, store=store, clock=clock, randomness=randomness)
     terms = SessionTerms(
         idle=timedelta(minutes=settings.session_idle_minutes), absolute=timedelta(hours=settings.session_hours)
     )

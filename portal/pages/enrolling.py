@@ -31,7 +31,7 @@ _log = structlog.get_logger("portal.enrolling")
 
 
 class Tickets(Protocol):
-    """Enrolment tickets (`sso.accounts.applications.ApplicationDesk`)."""
+    """Enrolment tickets (`sso.accounts.applications.PublicRegistrations`)."""
 
     def redeem(self, ticket: str) -> Person | None:
         """Return the person behind a ticket, once; None when it leads nowhere."""

@@ -34,7 +34,7 @@ class Application:
     expires_at: datetime
 
 
-class ApplicationDesk:
+class PublicRegistrations:
     """Takes public registrations."""
 
     def __init__(self, *, register: PersonRegister, store: PersonStore, clock: Clock, randomness: Randomness) -> None:

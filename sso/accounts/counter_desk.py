@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from sso.accounts.applications import Application, ApplicationDesk
+from sso.accounts.applications import Application, PublicRegistrations
 from sso.accounts.clerk_days import ClerkDays
 from sso.accounts.domain import Person
 from sso.accounts.errors import (
@@ -52,7 +52,7 @@ class CounterDesk:
         self,
         *,
         register: PersonRegister,
-        applications: ApplicationDesk,
+        applications: PublicRegistrations,
         ways_in: WaysIn,
         days: ClerkDays,
         control: AccountControl | None = None,

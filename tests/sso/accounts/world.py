@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from sso.accounts.applications import ApplicationDesk
+from sso.accounts.applications import PublicRegistrations
 from sso.accounts.domain import Person, ProofingLevel
 from sso.accounts.ports import Claims, Outcome, SourceName
 from sso.accounts.proofing import Sighting
@@ -91,7 +91,7 @@ class World:
             clock=self.clock,
             randomness=self.randomness,
         )
-        self.applications = ApplicationDesk(
+        self.applications = PublicRegistrations(
             register=self.register, store=self.store, clock=self.clock, randomness=self.randomness
         )
         self.roles = RoleDesk(
