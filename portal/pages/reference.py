@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Blueprint
 
-from portal.pages.rendering import Pages
+from portal.pages.rendering import Pages, language
+from portal.pages.texts import TEXTS
 from trust.http.errors import AddressUnknown
 from trust.http.problems import TYPE_PATH, status_of_class
 from trust.kernel.errors import TrustError
+from verifier.report import Language
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _SCHEMAS = "#/components/schemas/"
@@ -47,15 +49,23 @@ class Operation:
 def blueprint(pages: Pages, description: Callable[[], Mapping[str, Any]]) -> Blueprint:
     """Return the routes `/docs`, `/problems` and `/problems/<code>`; `description` returns the OpenAPI document."""
     routes = Blueprint("reference", __name__)
+    bodies: dict[tuple[str, Language], str] = {}  # they are long, and the same for everybody while the program runs
+
+    def body(template: str, values: Callable[[], Mapping[str, object]]) -> str:
+        place = template, language()
+        if place not in bodies:
+            bodies[place] = pages.part(template, **values())
+        return bodies[place]
 
     @routes.get("/docs")
     def docs() -> str:
-        return pages.render("docs.html", groups=operations(description()))
+        shown = body("_docs.html", lambda: {"groups": operations(description())})
+        return pages.render("reference.html", title=TEXTS[language()].docs_title, body=shown)
 
     @routes.get(TYPE_PATH.rstrip("/"))
     def problems() -> str:
-        rows = sorted(error_codes().items())
-        return pages.render("problems.html", rows=[(code, status_of_class(kind), kind) for code, kind in rows])
+        shown = body("_problems.html", lambda: {"rows": _rows()})
+        return pages.render("reference.html", title=TEXTS[language()].problem_all, body=shown)
 
     @routes.get(f"{TYPE_PATH}<code>")
     def problem(code: str) -> str:
@@ -65,6 +75,10 @@ def blueprint(pages: Pages, description: Callable[[], Mapping[str, Any]]) -> Blu
         return pages.render("problem.html", kind=kind, code=code, status=status_of_class(kind), problem=None)
 
     return routes
+
+
+def _rows() -> list[tuple[str, int, type[TrustError]]]:
+    return [(code, status_of_class(kind), kind) for code, kind in sorted(error_codes().items())]
 
 
 def error_codes() -> dict[str, type[TrustError]]:

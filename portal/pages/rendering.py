@@ -1,6 +1,7 @@
 """What every page shares: the language asked for, links that keep it, and the addresses of style sheet and script."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -57,9 +58,18 @@ class Pages:
             lang=lang,
             style=self._style,
             here=_in_other_language(request.path if request.url_rule else "/", texts.other_lang),
-            link=lambda path: address(path, lang),
+            link=_link_in(lang),
             **values,
         )
+
+    def part(self, template: str, **values: object) -> str:
+        """Return a part of a page, escaped, which says the same to everybody who reads this language."""
+        lang = language()
+        return render_template(template, t=TEXTS[lang], lang=lang, link=_link_in(lang), **values)
+
+
+def _link_in(lang: Language) -> Callable[[str], str]:
+    return lambda path: address(path, lang)
 
 
 def code_parts(text: str) -> list[tuple[bool, str]]:
