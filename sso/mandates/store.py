@@ -20,6 +20,7 @@ from sso.mandates.errors import (
 )
 from sso.revocation.store import cut_within
 from trust.db import Base, Database
+from trust.kernel.clock import kept_moment
 from trust.prepared import Prepared
 
 _ID: Final = String(26)
@@ -262,14 +263,14 @@ def _mandate(row: MandateRow | Row[Any]) -> Mandate:
         matters=frozenset(row.matters),
         types=frozenset(row.types),
         valid_from=datetime.fromisoformat(row.valid_from),
-        valid_until=_moment(row.valid_until),
+        valid_until=kept_moment(row.valid_until),
         created_at=datetime.fromisoformat(row.created_at),
-        withdrawn_at=_moment(row.withdrawn_at),
+        withdrawn_at=kept_moment(row.withdrawn_at),
         withdrawn_by=row.withdrawn_by,
-        used_at=_moment(row.used_at),
+        used_at=kept_moment(row.used_at),
         used_case=row.used_case,
-        offered_until=_moment(row.offered_until),
-        accepted_at=_moment(row.accepted_at),
+        offered_until=kept_moment(row.offered_until),
+        accepted_at=kept_moment(row.accepted_at),
         ends_with_representative=row.ends_with_representative,
     )
 
@@ -288,7 +289,3 @@ def _order(row: MandateOrderRow) -> MandateOrder:
 
 def _text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

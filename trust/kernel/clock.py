@@ -22,6 +22,11 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251  the one place that asks the machine
 
 
+def kept_moment(text: str | None) -> datetime | None:
+    """Return a moment that is kept as ISO 8601 text; what has not happened has none."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
 def calendar_day(moment: datetime) -> date:
     """Return the calendar day in China at `moment`: the day that documents are dated by."""
     return moment.astimezone(CALENDAR).date()

@@ -12,6 +12,7 @@ from sso.accounts.roles import Role, RoleGrant
 from sso.accounts.roles_errors import LastOfficer, RoleDecided, RoleGrantUnknown, RoleHeld, RolesFounded
 from sso.accounts.store.tables import PERSONS, ROLE_GRANTS
 from trust.db import Database
+from trust.kernel.clock import kept_moment
 
 _IN_FORCE = (ROLE_GRANTS.c.approved_at.is_not(None), ROLE_GRANTS.c.ended_at.is_(None))
 _OF_ACTIVE = (
@@ -137,7 +138,6 @@ def _row(grant: RoleGrant) -> dict[str, Any]:
 
 
 def _grant(row: RowMapping) -> RoleGrant:
-    approved, ended = row["approved_at"], row["ended_at"]
     return RoleGrant(
         id=row["id"],
         person=row["person"],
@@ -145,7 +145,7 @@ def _grant(row: RowMapping) -> RoleGrant:
         proposed_by=row["proposed_by"],
         proposed_at=datetime.fromisoformat(row["proposed_at"]),
         approved_by=row["approved_by"],
-        approved_at=None if approved is None else datetime.fromisoformat(approved),
+        approved_at=kept_moment(row["approved_at"]),
         ended_by=row["ended_by"],
-        ended_at=None if ended is None else datetime.fromisoformat(ended),
+        ended_at=kept_moment(row["ended_at"]),
     )

@@ -6,10 +6,7 @@ from typing import Any
 
 from sso.accounts.domain import Act, Evidence, PersonState, ProofingLevel
 from sso.accounts.ports import StoredChange, StoredCode, StoredPerson
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+from trust.kernel.clock import kept_moment
 
 
 def person_of(row: Mapping[Any, Any]) -> StoredPerson:
@@ -24,7 +21,7 @@ def person_of(row: Mapping[Any, Any]) -> StoredPerson:
         state=PersonState(row["state"]),
         epoch=row["epoch"],
         created_at=datetime.fromisoformat(row["created_at"]),
-        credentials_from=_moment(row["credentials_from"]),
+        credentials_from=kept_moment(row["credentials_from"]),
         merged_into=row["merged_into"],
     )
 

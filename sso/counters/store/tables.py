@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sso.counters.domain import ChangeKind, ChangeState, ClerkChange, Counter, Matter
 from sso.counters.ports import ClerkEntry
 from trust.db import Base
+from trust.kernel.clock import kept_moment
 from trust.kernel.identifiers import Uscc
 
 _ID: Final = String(26)
@@ -101,7 +102,7 @@ def _matter(texts: tuple[str, str, str, str, str], types: frozenset[str], retire
         purpose=purpose,
         purpose_zh=purpose_zh,
         types=types,
-        retired_at=_moment(retired_at),
+        retired_at=kept_moment(retired_at),
     )
 
 
@@ -112,7 +113,7 @@ def counter_of(row: CounterRow) -> Counter:
         name=row.name,
         authority=Uscc.parse(row.authority),
         systems=frozenset(row.systems),
-        closed_at=_moment(row.closed_at),
+        closed_at=kept_moment(row.closed_at),
     )
 
 
@@ -125,7 +126,7 @@ def entry_of(row: ClerkRow) -> ClerkEntry:
         authority=Uscc.parse(row.authority),
         counters=frozenset(row.counters),
         epoch=row.epoch,
-        disabled_at=_moment(row.disabled_at),
+        disabled_at=kept_moment(row.disabled_at),
     )
 
 
@@ -144,9 +145,5 @@ def change_of(row: ClerkChangeRow) -> ClerkChange:
         requested_at=datetime.fromisoformat(row.requested_at),
         state=ChangeState(row.state),
         decided_by=row.decided_by,
-        decided_at=_moment(row.decided_at),
+        decided_at=kept_moment(row.decided_at),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

@@ -26,6 +26,7 @@ from sso.provider.store.clients import (
     unique_resource,
 )
 from trust.db import Base, Database
+from trust.kernel.clock import kept_moment
 from trust.kernel.identifiers import Uscc
 
 _ID: Final = String(26)
@@ -237,11 +238,7 @@ def _application(row: ApplicationRow) -> Application:
         requested_at=datetime.fromisoformat(row.requested_at),
         state=ApplicationState(row.state),
         decided_by=row.decided_by,
-        decided_at=_moment(row.decided_at),
+        decided_at=kept_moment(row.decided_at),
         decision_reason=row.decision_reason,
-        collected_at=_moment(row.collected_at),
+        collected_at=kept_moment(row.collected_at),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

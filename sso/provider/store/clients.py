@@ -22,6 +22,7 @@ from sso.provider.domain import (
 )
 from sso.provider.errors import ResourceTaken
 from trust.db import Base, Database
+from trust.kernel.clock import kept_moment
 from trust.kernel.identifiers import Uscc
 from trust.prepared import Prepared
 
@@ -166,6 +167,6 @@ def _client(
         authority=Uscc.parse(authority),
         scopes=parse_scopes(scopes),
         created_at=datetime.fromisoformat(created_at),
-        disabled_at=datetime.fromisoformat(disabled_at) if disabled_at else None,
+        disabled_at=kept_moment(disabled_at),
         relying=relying_of(relying) if relying else None,
     )

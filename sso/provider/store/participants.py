@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sso.revocation.domain import Tie, TieKind
 from sso.revocation.store import CutTieRow
 from trust.db import Base, Database
+from trust.kernel.clock import kept_moment
 from trust.prepared import Prepared
 
 KEPT_DAYS = 30
@@ -245,13 +246,9 @@ def _delivery(row: Row[Any]) -> Delivery:
             sid=row.sid,
             joined_at=datetime.fromisoformat(row.joined_at),
         ),
-        due_at=_moment(row.due_at),
+        due_at=kept_moment(row.due_at),
         attempts=row.attempts,
         outcome=Outcome(row.outcome) if row.outcome else None,
         failure=row.failure,
-        finished_at=_moment(row.finished_at),
+        finished_at=kept_moment(row.finished_at),
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
