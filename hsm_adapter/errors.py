@@ -207,5 +207,25 @@ class SoftwareKeysRefused(NotReady):
     remedy_zh = "请接入硬件密码设备；如接受密钥驻留进程内存，请设置 YINXIN_ALLOW_SOFTWARE_KEYS=true。"
 
 
+class EnrolmentRefused(Conflict):
+    """A device does not hold what is to be enrolled, holds another key, or the key is enrolled already."""
+
+    code = "key-enrolment-refused"
+    title = "The key in the device cannot be enrolled."
+    title_zh = "无法登记设备中的该密钥。"
+    remedy = "Compare the handle and the public key with what `yinxin keys holdings` shows for the device."
+    remedy_zh = "请与 `yinxin keys holdings` 显示的设备密钥核对编号与公钥。"
+
+
+class DevicesFileInvalid(NotReady):
+    """The devices file cannot be read, or a line of it is wrong; `field` names the place."""
+
+    code = "devices-file-invalid"
+    title = "The devices file cannot be used."
+    title_zh = "密码设备配置文件不可用。"
+    remedy = "Correct the named line; docs/sdf.md and docs/pkcs11.md list the entries."
+    remedy_zh = "请更正所指的行；各配置项见 docs/sdf.md 与 docs/pkcs11.md。"
+
+
 class InsecureSignerWarning(UserWarning):
     """Keys are held in the memory of this process: good for development, a decision in production."""

@@ -8,8 +8,9 @@ of its lane; where there is none, the batch ends with the device's own error.
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from hsm_adapter.errors import DeviceAccessRefused, DeviceUnresponsive, SelfVerificationFailed
 from hsm_adapter.pool.errors import DevicesOutOfService, DevicesUnavailable, SigningBusy
@@ -21,10 +22,19 @@ from hsm_adapter.pool.outages import Outage, OutageKind
 from trust.kernel.clock import Clock
 from trust.kernel.errors import InternalFault, InvalidInput, NotReady, TooLarge, TrustError, Unavailable
 
-_OUTAGES = {SelfVerificationFailed: OutageKind.DISTRUSTED, DeviceAccessRefused: OutageKind.LOCKED_OUT}
+_OUTAGES: Mapping[type[TrustError], OutageKind] = {
+    SelfVerificationFailed: OutageKind.DISTRUSTED,
+    DeviceAccessRefused: OutageKind.LOCKED_OUT,
+}
 _OF_THE_DEVICE = (Unavailable, InternalFault, NotReady)
 _OF_THE_REQUEST = (InvalidInput, TooLarge)  # another device would say the same
 _SHORTEST_WAIT = 0.001  # seconds; what is due now is looked at at once, without spinning
+
+
+def outage_after(error: TrustError, at: datetime) -> Outage | None:
+    """Return the outage that follows from what a device did at this moment, if an operator has to look at it."""
+    kind = next((kind for family, kind in _OUTAGES.items() if isinstance(error, family)), None)
+    return None if kind is None else Outage(kind=kind, code=error.code, since=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +49,7 @@ class PoolLimits:
 
     lane_messages: int = 4000
     pool_messages: int = 40_000
-    call_seconds: float = 10.0
+    call_seconds: float = 20.0
     wait_seconds: float = 25.0
     longest_retry_seconds: int = 60
 
@@ -102,15 +112,14 @@ class Dispatcher:
             if done.job.complete():
                 done.job.finish()
 
-    def failed(self, done: Slice, error: TrustError) -> Outage | None:
-        """Note that a device failed; returns the outage that follows from it, for the caller to make durable."""
+    def failed(self, done: Slice, error: TrustError) -> None:
+        """Note that a device failed. The outage that follows from it (`outage_after`) is durable already."""
         with self._lock:
             member = self._members[done.member]
             self._end_call(done)
-            outage = self._blame(member, error, late=done.stale)
+            self._blame(member, error, late=done.stale)
             self._fail_over(done.job, member, error)
             self._strand()
-            return outage
 
     def patience(self, job: Job, deadline: float) -> float:
         """Return after how many seconds to call `expire`."""
@@ -149,15 +158,11 @@ class Dispatcher:
         with self._lock:
             self._members[name].reinstated()
 
-    def checked(self, name: str, error: TrustError | None) -> Outage | None:
-        """Note the result of a health check."""
+    def check_failed(self, name: str, error: TrustError) -> None:
+        """Note that a health check failed."""
         with self._lock:
-            member = self._members[name]
-            if error is not None:
-                outage = self._blame(member, error, late=False)
-                self._strand()
-                return outage
-            return None
+            self._blame(self._members[name], error, late=False)
+            self._strand()
 
     def refusal(self, names: Iterable[str]) -> TrustError | None:
         """Return why a key that lies on these devices could not be used now, or None."""
@@ -220,19 +225,17 @@ class Dispatcher:
             done.in_call = False
             self._work[member.name].notify()
 
-    def _blame(self, member: Member, error: TrustError, *, late: bool) -> Outage | None:
+    def _blame(self, member: Member, error: TrustError, *, late: bool) -> None:
         now, at = self._monotonic(), self._clock.now()
-        kind = next((kind for family, kind in _OUTAGES.items() if isinstance(error, family)), None)
-        if kind is not None:
+        outage = outage_after(error, at)
+        if outage is not None:
             member.noted(error.code, at)
-            member.outage, member.outage_durable = Outage(kind=kind, code=error.code, since=at), False
-            return member.outage
-        if not isinstance(error, _OF_THE_DEVICE):
+            member.outage = member.outage or outage
+        elif not isinstance(error, _OF_THE_DEVICE):
             member.noted(error.code, at)
             member.breaker.succeeded()  # it answers, if only about one key
         elif not late:
             member.failed(error.code, now, at)
-        return None
 
     def _hang(self, one: Slice) -> None:
         member, error = self._members[one.member], DeviceUnresponsive(device=one.member)

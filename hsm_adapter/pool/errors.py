@@ -22,9 +22,7 @@ class DevicesUnavailable(Unavailable):
     code = "key-devices-unavailable"
     title = "No device that holds the key answers at the moment."
     title_zh = "持有该密钥的密码设备当前均无响应。"
-    remedy = (
-        "Wait for the time given in Retry-After; if it lasts, look at `yinxin keys devices`."
-    )
+    remedy = "Wait for the time given in Retry-After; if it lasts, look at `yinxin keys devices`."
     remedy_zh = "请等待 Retry-After 所示的时间；如持续出现，请检查 `yinxin keys devices` 所列设备。"
 
     def __init__(self, detail: str = "", *, retry_after_seconds: int) -> None:

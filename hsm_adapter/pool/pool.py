@@ -14,12 +14,12 @@ import structlog
 from hsm_adapter.api import Holding, SigningDevice, VerifyAnswer
 from hsm_adapter.errors import DeviceFailed, SelfVerificationFailed
 from hsm_adapter.keyfile import Place
-from hsm_adapter.pool.dispatch import Dispatcher, PoolLimits
+from hsm_adapter.pool.dispatch import Dispatcher, PoolLimits, outage_after
 from hsm_adapter.pool.errors import DeviceUnknown
 from hsm_adapter.pool.health import DeviceHealth
 from hsm_adapter.pool.jobs import Job, Slice
 from hsm_adapter.pool.member import Member
-from hsm_adapter.pool.outages import Outage, Outages
+from hsm_adapter.pool.outages import Outages
 from trust.kernel.algorithms import Algorithm
 from trust.kernel.clock import Clock
 from trust.kernel.errors import InvalidInput, TrustError
@@ -49,6 +49,7 @@ class DevicePool:
         """`monotonic` tells seconds of a clock that never jumps."""
         self._members = {device.name: Member(device) for device in devices}
         self._outages = outages
+        self._clock = clock
         self._limits = limits or PoolLimits()
         self._monotonic = monotonic
         self._dispatcher = Dispatcher(self._members.values(), clock=clock, monotonic=monotonic, limits=self._limits)
@@ -113,7 +114,9 @@ class DevicePool:
             try:
                 member.device.check()
             except Exception as error:  # noqa: BLE001  whatever a driver raises is a failure of the device
-                self._persist(name, self._dispatcher.checked(name, _translated(error)))
+                failure = _translated(error)
+                self._persist(name, failure)
+                self._dispatcher.check_failed(name, failure)
 
     def refusal(self, places: Sequence[Place]) -> TrustError | None:
         """Return why a key at these places could not be used now, or None."""
@@ -148,11 +151,17 @@ class DevicePool:
     def _look(self, name: str) -> None:
         self._dispatcher.out_of_service(name, self._outages.of(name))
 
-    def _persist(self, name: str, outage: Outage | None) -> None:
-        if outage is not None:
-            _log.error("key-device-out-of-service", device=name, kind=outage.kind, code=outage.code)
+    def _persist(self, name: str, error: TrustError) -> None:
+        """Have an outage on the disk before anybody hears of it: whoever starts next then knows it too."""
+        outage = outage_after(error, self._clock.now())
+        if outage is None:
+            return
+        _log.error("key-device-out-of-service", device=name, kind=outage.kind, code=outage.code)
+        try:
             self._outages.put(name, outage)
             self._look(name)
+        except TrustError as trouble:  # the disk: this process knows all the same
+            _log.error("key-device-outage-not-kept", device=name, code=trouble.code)
 
     def _run(self, name: str) -> None:
         """Start the workers of a device, once."""
@@ -183,7 +192,8 @@ class DevicePool:
         except Exception as error:  # noqa: BLE001  whatever a driver raises is a failure of the device
             failure = _translated(error)
             _log.warning("key-device-failed", device=member.name, code=failure.code, facts=failure.facts)
-            self._persist(member.name, self._dispatcher.failed(assigned, failure))
+            self._persist(member.name, failure)
+            self._dispatcher.failed(assigned, failure)
         else:
             self._dispatcher.completed(assigned, values, seconds)
 
