@@ -1,14 +1,20 @@
-"""`yinxin register person`: accounts of people, as far as operators find, stop, open, merge and end them.
+"""`yinxin register person`: accounts of people, as far as operators find, change, stop, open, merge and end them.
 
 A number is asked for or read from a pipe, never an argument: everyone on the machine reads the list of processes.
 """
-
-import sys
 
 import click
 
 from portal.commands.opening import opened
 from portal.commands.output import json_option, show
+from portal.commands.person_records import (
+    add_code,
+    asked_line,
+    prove_person,
+    rename_in_person,
+    rename_person,
+    shown_person,
+)
 from sso.accounts.domain import Change, Evidence, Person
 from sso.accounts.errors import PersonUnknown
 from sso.accounts.service import PersonRegister
@@ -31,7 +37,7 @@ def person() -> None:
 @json_option
 def find_person(kind: str, as_json: bool) -> None:
     """Find the id of an account by its holder's number, which is asked for, or read from a pipe, and never shown."""
-    show(_shown(_asked_person(opened().people.register, kind)), as_json=as_json)
+    show(shown_person(_asked_person(opened().people.register, kind)), as_json=as_json)
 
 
 @person.command("show")
@@ -41,7 +47,9 @@ def show_person(kind: str, as_json: bool) -> None:
     """Show an account with its numbers (masked) and its evidence, by a number that is asked for as `find` does."""
     persons = opened().people.register
     found = _asked_person(persons, kind)
-    account = _shown(found) | {"codes": " ".join(f"{code.kind}:{code.masked}" for code in persons.codes(found.id))}
+    account = shown_person(found) | {
+        "codes": " ".join(f"{code.kind}:{code.masked}" for code in persons.codes(found.id))
+    }
     evidence = [_shown_evidence(piece) for piece in persons.evidence(found.id)]
     if as_json:
         show(account | {"evidence": evidence}, as_json=True)
@@ -56,7 +64,7 @@ def show_person(kind: str, as_json: bool) -> None:
 @json_option
 def disable_person(person_id: str, by: str, reason: str, as_json: bool) -> None:
     """Stop an account at once: its sessions and tokens end with it. One operator is enough."""
-    show(_shown(opened().people.register.disable(person_id, by=by, reason=reason)), as_json=as_json)
+    show(shown_person(opened().people.register.disable(person_id, by=by, reason=reason)), as_json=as_json)
 
 
 @person.command("enable")
@@ -70,7 +78,7 @@ def enable_person(person_id: str, requested_by: str, approved_by: str, reason: s
     opened_again = opened().people.register.enable(
         person_id, requested_by=requested_by, approved_by=approved_by, reason=reason
     )
-    show(_shown(opened_again), as_json=as_json)
+    show(shown_person(opened_again), as_json=as_json)
 
 
 @person.command("merge")
@@ -82,7 +90,7 @@ def enable_person(person_id: str, requested_by: str, approved_by: str, reason: s
 @json_option
 def merge_persons(*, duplicate: str, survivor: str, as_json: bool, **words: str) -> None:
     """Make one account of two, for good: the numbers of DUPLICATE lead to SURVIVOR, the sessions of both end."""
-    show(_shown(opened().people.register.merge(duplicate, survivor, **words)), as_json=as_json)
+    show(shown_person(opened().people.register.merge(duplicate, survivor, **words)), as_json=as_json)
 
 
 @person.command("end")
@@ -92,7 +100,7 @@ def merge_persons(*, duplicate: str, survivor: str, as_json: bool, **words: str)
 @json_option
 def end_person(person_id: str, by: str, reason: str, as_json: bool) -> None:
     """Keep that a person is deceased or an organisation dissolved; everything that hangs on the account ends."""
-    show(_shown(opened().people.register.end(person_id, by=by, reason=reason)), as_json=as_json)
+    show(shown_person(opened().people.register.end(person_id, by=by, reason=reason)), as_json=as_json)
 
 
 @person.command("changes")
@@ -105,28 +113,15 @@ def list_changes(person_id: str, as_json: bool) -> None:
     show([_shown_change(change) for change in persons.changes(found.id)], as_json=as_json)
 
 
+for command in (rename_person, rename_in_person, add_code, prove_person):
+    person.add_command(command)
+
+
 def _asked_person(persons: PersonRegister, kind: str) -> Person:
-    found = persons.find(HolderNumber(kind=kind, number=_asked_number()))
+    found = persons.find(HolderNumber(kind=kind, number=asked_line("Number")))
     if found is None:
         raise PersonUnknown(field="number")
     return found
-
-
-def _asked_number() -> str:
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
-    typed: str = click.prompt("Number", hide_input=True, err=True)
-    return typed.strip()
-
-
-def _shown(found: Person) -> dict[str, object]:
-    return {
-        "person": found.id,
-        "name": found.masked_name,
-        "level": found.level.value,
-        "state": found.state.value,
-        "merged_into": found.merged_into,
-    }
 
 
 def _shown_evidence(found: Evidence) -> dict[str, object]:

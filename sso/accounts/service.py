@@ -53,6 +53,15 @@ class Draft:
     evidence: tuple[Evidence, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Two operators decided about somebody's account (law 9), and why."""
+
+    requested_by: str
+    approved_by: str
+    reason: str
+
+
 class PersonRegister(PersonLifecycle):
     """Registers and proofs persons; reading is inherited from the directory, endings from the lifecycle."""
 
@@ -171,36 +180,51 @@ class PersonRegister(PersonLifecycle):
         _log.info("proofed-in-person", person=person_id, clerk=clerk.id, counter=counter)
         return self.get(person_id)
 
-    def rename(self, person_id: str, name: str, *, source: str, claims: Claims, by: str = SYSTEM) -> Person:
+    def rename(
+        self, person_id: str, name: str, *, source: str, claims: Claims, decision: Decision | None = None
+    ) -> Person:
         """Change a name that a source confirms for the person's number; evidence for the former name no longer counts.
 
-        Raises as `prove`, `NameMismatch` when the claims carry another name than the new one, and `NameUnchanged`.
+        Without a `decision` of two operators it is the person's own act.
+
+        Raises as `prove`, `NameMismatch` when the claims carry another name than the new one, `NameUnchanged`, and with
+        a decision as `enable`.
         """
+        self._check_decision(decision, person_id)
         person = self._active(person_id)
         if not is_same_person(claims.name, name):
             raise NameMismatch(field="name")
-        return self._renamed(person, name, self._asked(person, source, claims), by=by)
+        self._check_name(person, name)  # before a register is asked about it
+        return self._renamed(person, name, self._asked(person, source, claims), by=SYSTEM, decision=decision)
 
-    def rename_in_person(self, person_id: str, name: str, *, sighting: Sighting) -> Person:
+    def rename_in_person(
+        self, person_id: str, name: str, *, sighting: Sighting, decision: Decision | None = None
+    ) -> Person:
         """Change a name by a document that carries the new one and that a clerk checked.
 
-        Raises as `prove_in_person`, and `NameUnchanged`.
+        Raises as `prove_in_person`, `NameUnchanged`, and with a decision as `enable`.
         """
+        self._check_decision(decision, person_id)
         person = self._active(person_id)
-        return self._renamed(person, name, self._seen(person, sighting), by=sighting.clerk.id)
+        finding = self._seen(person, sighting)
+        return self._renamed(person, name, finding, by=sighting.clerk.id, decision=decision)
 
-    def add_code(self, person_id: str, code: HolderNumber, *, sighting: Sighting) -> Person:
+    def add_code(
+        self, person_id: str, code: HolderNumber, *, sighting: Sighting, decision: Decision | None = None
+    ) -> Person:
         """Give a person another number by the document that shows it, such as a renewed passport.
 
         A number of the kind that the person is shown with becomes the one shown.
 
-        Raises as `prove_in_person`, and `PersonAlreadyRegistered`, `NumberOfKindHeld`, `NumberOfOtherSubject`.
+        Raises as `prove_in_person`, `PersonAlreadyRegistered`, `NumberOfKindHeld`, `NumberOfOtherSubject`, and with a
+        decision as `enable`.
         """
+        self._check_decision(decision, person_id)
         person = self._active(person_id)
         if code.is_legal_person is not person.is_legal:
             raise NumberOfOtherSubject(field="number")
         finding = self._seen(person, sighting, kinds=frozenset({code.kind}))
-        change = self._change(person_id, Act.NUMBER_ADDED, by=sighting.clerk.id)
+        change = self._decided(person_id, Act.NUMBER_ADDED, sighting.clerk.id, decision)
         index = self._vault.index(code)
         stored = StoredCode(
             index=index,
@@ -241,11 +265,25 @@ class PersonRegister(PersonLifecycle):
     def _attest(self, person: Person, finding: Finding) -> None:
         self._store.attest(self._evidence(person.id, finding, person.name_version, self._clock.now()))
 
-    def _renamed(self, person: Person, name: str, finding: Finding, *, by: str) -> Person:
+    def _check_name(self, person: Person, name: str) -> None:
         check_text(name, field="name", most=NAME_MAX)
         if name == person.name:
             raise NameUnchanged(field="name")
-        change = self._change(person.id, Act.RENAMED, by=by)
+
+    def _check_decision(self, decision: Decision | None, person_id: str) -> None:
+        if decision is not None:
+            self._check_two(decision.requested_by, decision.approved_by, {person_id})
+
+    def _decided(self, person_id: str, act: Act, by: str, decision: Decision | None) -> StoredChange:
+        if decision is None:
+            return self._change(person_id, act, by=by)
+        return self._change(
+            person_id, act, by=decision.requested_by, approved_by=decision.approved_by, reason=decision.reason
+        )
+
+    def _renamed(self, person: Person, name: str, finding: Finding, *, by: str, decision: Decision | None) -> Person:
+        self._check_name(person, name)
+        change = self._decided(person.id, Act.RENAMED, by, decision)
         change = replace(change, sealed_name=self._vault.seal_former_name(person.name, change.id))
         self._take(person, change, finding, name=name)
         _log.info("person-renamed", person=person.id)

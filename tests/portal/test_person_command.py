@@ -303,3 +303,79 @@ def test_a_hop_that_nobody_recorded_has_no_chain(yinxin):
     outcome = yinxin("sso", "chain", "NOTHING")
     assert (outcome.code, outcome.out) == (REFUSED, "")
     assert "error hop-unknown [hop]" in outcome.err
+
+
+class Counter:
+    """A counter with a clerk, and what is typed."""
+
+    def __init__(self, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._people = people
+        self._monkeypatch = monkeypatch
+        with closing(open_installation(load_settings())) as installation:
+            registers = installation.registers
+            installation.people.register.vouch(
+                people.ids[1], source="keycloak:province", level=ProofingLevel.DOCUMENT_CHECKED
+            )
+            self.counter = registers.counters.add_counter(name="3号窗口", authority=data.AUTHORITY).id
+            change = registers.appointments.request_clerk(
+                people.ids[1],
+                counters=(self.counter,),
+                staff_number="G0018",
+                authority=data.AUTHORITY,
+                requested_by="周申请",
+                reason="测试",
+            )
+            self.clerk = registers.appointments.approve(change.id, approved_by="吴审批").id
+
+    @property
+    def document(self) -> tuple[str, ...]:
+        return ("--clerk", self.clerk, "--counter", self.counter, "--expires", "2036-11-20")
+
+    def run(self, line: str, *arguments: str) -> Any:
+        self._monkeypatch.setattr("sys.stdin", io.StringIO(f"{line}\n"))
+        return self._people.yinxin("register", "person", *arguments)
+
+
+@pytest.fixture
+def counter(people: People, monkeypatch: pytest.MonkeyPatch) -> Counter:
+    return Counter(people, monkeypatch)
+
+
+def test_a_name_is_changed_by_a_document_and_two_operators_and_never_printed(people, counter):
+    outcome = counter.run("孙改名", "rename-in-person", people.one, *counter.document, *BOTH, "--json")
+    assert (outcome.code, outcome.json["name"], outcome.json["level"]) == (0, "孙**", 3)
+    assert "孙改名" not in outcome.out + outcome.err
+    [change] = [change for change in people("changes", people.one) if change["act"] == "renamed"]
+    assert (change["requested_by"], change["approved_by"], change["reason"]) == ("周申请", "吴审批", "本人到窗口申明")
+
+
+def test_another_number_is_added_by_its_document(people, counter):
+    number = "G87654321"
+    outcome = counter.run(number, "add-code", people.one, *counter.document, "--kind", "414", *BOTH, "--json")
+    assert (outcome.code, outcome.json["person"]) == (0, people.one), outcome.err
+    assert number not in outcome.out + outcome.err
+    assert people.asked(number, "--kind", "414", "--json").json["person"] == people.one
+
+
+@pytest.mark.parametrize("verb", ["rename-in-person", "add-code"])
+def test_one_operator_alone_changes_neither_name_nor_number(people, counter, verb):
+    alone = (*ASKS, "--approved-by", "周申请", *WHY)
+    kind = ("--kind", "414") if verb == "add-code" else ()
+    outcome = counter.run("E7654321", verb, people.one, *counter.document, *kind, *alone)
+    assert outcome.code == REFUSED
+    assert "error same-person" in outcome.err
+    assert [change["act"] for change in people("changes", people.one)] == ["registered"]
+
+
+def test_a_clerk_who_does_not_stand_at_the_counter_has_checked_nothing(people, counter):
+    arguments = ("--clerk", counter.clerk, "--counter", "elsewhere", *BOTH)
+    outcome = counter.run("孙改名", "rename-in-person", people.one, *arguments)
+    assert outcome.code == REFUSED
+    assert "error clerk-not-posted" in outcome.err
+
+
+@pytest.mark.parametrize(("verb", "more"), [("rename", BOTH), ("prove", ())])
+def test_a_register_that_is_not_set_up_cannot_be_asked(people, counter, verb, more):
+    outcome = counter.run("孙改名", verb, people.one, "--source", "population-register", *more)
+    assert outcome.code != 0
+    assert "error proofing-source-unknown" in outcome.err

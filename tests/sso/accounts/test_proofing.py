@@ -6,6 +6,7 @@ import pytest
 
 from sso.accounts.domain import Act, PersonState, ProofingLevel
 from sso.accounts.errors import (
+    AccountApproverRequests,
     ClerkProofsThemselves,
     DocumentExpired,
     DocumentKindMismatch,
@@ -25,6 +26,7 @@ from sso.accounts.errors import (
     SubjectEnded,
 )
 from sso.accounts.ports import Claims, Outcome, SourceName
+from sso.accounts.service import Decision
 from sso.counters.errors import ClerkDisabled, ClerkNotPosted
 from tests.sso.accounts.world import (
     COMPANY,
@@ -333,3 +335,32 @@ def test_an_organisation_keeps_its_tokens_when_its_licence_is_checked(world: Wor
     company = world.register.register(COMPANY, "演示市朝晖区㛃䶮小馆")
     after = world.in_person(company.id, kind="001")
     assert (after.level, after.epoch) == (ProofingLevel.IN_PERSON, 1)
+
+
+def test_two_operators_decide_about_a_name_or_number_and_both_are_kept(world: World) -> None:
+    person = world.person()
+    decision = Decision(requested_by="周申请", approved_by="吴审批", reason="本人到窗口申明")
+    world.register.rename_in_person(person.id, "孙新名", sighting=world.sighting(), decision=decision)
+    world.register.add_code(person.id, PASSPORT, sighting=world.sighting("414"), decision=decision)
+    acts = [change for change in world.register.changes(person.id) if change.approved_by is not None]
+    assert [change.act for change in acts] == [Act.RENAMED, Act.NUMBER_ADDED]
+    assert {(change.requested_by, change.approved_by, change.reason) for change in acts} == {
+        ("周申请", "吴审批", "本人到窗口申明")
+    }
+
+
+@pytest.mark.parametrize("pair", [("周申请", "周申请"), ("周申请", "周 申请")])
+def test_one_operator_decides_nothing_about_a_name_or_number(world: World, pair: tuple[str, str]) -> None:
+    person = world.person()
+    decision = Decision(requested_by=pair[0], approved_by=pair[1], reason="本人到窗口申明")
+    before = world.register.get(person.id)
+    for act in (
+        lambda: world.register.rename_in_person(person.id, "孙新名", sighting=world.sighting(), decision=decision),
+        lambda: world.register.add_code(person.id, PASSPORT, sighting=world.sighting("414"), decision=decision),
+        lambda: world.register.rename(
+            person.id, "孙新名", source=POPULATION, claims=Claims(name="孙新名"), decision=decision
+        ),
+    ):
+        with pytest.raises(AccountApproverRequests):
+            act()
+    assert world.register.get(person.id) == before
