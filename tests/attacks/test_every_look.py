@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import zxingcpp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
@@ -106,7 +106,12 @@ def test_every_address_that_takes_an_identifier_is_a_door_or_harmless(house: Att
     assert named - HARMLESS <= DOORS.keys()
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=4,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(doors=st.permutations(sorted(DOORS)))
 def test_each_look_leaves_one_row_that_the_person_sees(looking: Looking, doors: list[str]) -> None:
     for door in doors:
