@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from hsm_adapter.errors import DeviceFailed, KeyUnknown
+from hsm_adapter.errors import DeviceFailed
 from hsm_adapter.sdf import errors
 from hsm_adapter.sdf.faults import SdfLockedOut, SdfPasswordUnusable
 from hsm_adapter.sdf.profile import SdfProfile
@@ -30,6 +30,7 @@ MAX_PASSWORD_BYTES: Final = 256
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _OWNER_ONLY: Final = 0o600
 _FOLDER_MODE: Final = 0o700
+_LONGEST_ANSWER: Final = 200  # characters of the marker that are shown; its first line is ours and shorter
 # Only these say for certain that the password was not judged. Every other answer is taken for a refusal: a vendor may
 # have a code of its own for it, and a mistake here costs a look by an operator, the other mistake costs the key.
 _NOT_JUDGED: Final = (
@@ -48,7 +49,7 @@ class AccessGate:
 
     def __init__(self, profile: SdfProfile) -> None:
         self._profile = profile
-        self._refused = False
+        self._refused = ""
 
     @property
     def marker(self) -> Path:
@@ -57,8 +58,20 @@ class AccessGate:
 
     def check(self) -> None:
         """Raise `SdfLockedOut` when a password was refused and nobody has acted on it."""
-        if self._refused or self.marker.exists():
-            raise SdfLockedOut(f"Marker file: {self.marker.name}.", device=self._profile.name)
+        said = self._refused or self._marked()
+        if said:
+            raise SdfLockedOut(f"{said} Marker file: {self.marker.name}.", device=self._profile.name)
+
+    def _marked(self) -> str:
+        """Return what the device said, from the marker; empty when there is none. One that cannot be read counts."""
+        try:
+            with self.marker.open("rb") as file:
+                said = file.read(_LONGEST_ANSWER).splitlines()[:1]
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        except OSError as error:
+            return f"The marker: {error.strerror}."
+        return said[0].decode("utf-8", "replace") if said and said[0] else "The marker is empty."
 
     @contextmanager
     def attempt(self, index: int) -> Iterator[bytearray]:
@@ -75,11 +88,11 @@ class AccessGate:
                 yield password
             except _NOT_JUDGED:
                 raise
-            except (DeviceFailed, KeyUnknown) as error:
+            except DeviceFailed as error:
                 self._refuse(index, error.detail)
                 raise SdfLockedOut(
                     f"{error.detail} Marker file: {self.marker.name}.", device=self._profile.name, index=index
-                ) from error
+                ) from None
             finally:
                 password[:] = bytes(len(password))
 
@@ -99,7 +112,7 @@ class AccessGate:
             os.close(descriptor)
 
     def _refuse(self, index: int, said: str) -> None:
-        self._refused = True
+        self._refused = said
         _log.error("sdf_password_refused", device=self._profile.name, index=index, said=said)
         try:
             with self.marker.open("w", encoding="utf-8") as file:
@@ -110,7 +123,7 @@ class AccessGate:
         except OSError as error:
             _log.error("sdf_marker_not_written", device=self._profile.name, why=error.strerror)
         else:
-            self._refused = False  # from here on the file speaks, so that deleting it is enough
+            self._refused = ""  # from here on the file speaks, so that deleting it is enough
 
 
 def _read(path: Path) -> bytearray:

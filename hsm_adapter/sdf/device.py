@@ -87,7 +87,7 @@ class SdfDevice:
     def sign(self, holding: Holding, messages: Sequence[bytes]) -> Sequence[bytes]:
         """Return one DER SEQ{r, s} per message, in order, made on all sessions that are free.
 
-        Raises `KeyUnknown`, `SdfLockedOut` without asking the device, or another kind of `DeviceFailed`: none of the
+        Raises `KeyUnknown`, `DeviceFailed` and its kinds, or `SdfLockedOut` without asking the device: none of the
         batch is then of use.
         """
         index = self._index(holding.handle)

@@ -1,6 +1,6 @@
 """What the adapter itself finds wrong with an SDF device, its library or its profile."""
 
-from hsm_adapter.errors import DeviceFailed
+from hsm_adapter.errors import DeviceAccessRefused, DeviceFailed, DeviceUnresponsive
 from trust.kernel.errors import NotReady
 
 
@@ -36,24 +36,23 @@ class SdfPasswordUnusable(DeviceFailed):
     retryable = False
 
 
-class SdfLockedOut(DeviceFailed):
+class SdfLockedOut(DeviceAccessRefused):
     """The device refused the password once: it is not asked again before an operator has acted."""
 
     code = "sdf-locked-out"
     title = "The SDF device refused the password of a private key; it will not be asked again."
     title_zh = "SDF 密码设备拒绝了私钥口令；在人工处理前不会再次尝试。"
     remedy = (
-        "Correct the password file, have the device unlocked if it has locked itself, then delete the file named in "
-        "the detail. Devices lock for good after a few wrong passwords, so do not delete it on suspicion."
+        "Correct the password file, have the device unlocked if it has locked itself, delete the file named in the "
+        "detail, then put the device back with `yinxin keys reinstate`. Do not guess: devices lock for good."
     )
     remedy_zh = (
-        "请更正口令文件；如设备已自锁，请先解锁，再删除详情中所列文件。"
-        "连续输错口令会使设备永久锁定，请勿在未查明原因前删除。"
+        "请更正口令文件；如设备已自锁请先解锁；再删除详情中所列文件，并用 `yinxin keys reinstate` 恢复设备。"
+        "切勿猜测口令：连续输错会使设备永久锁定。"
     )
-    retryable = False
 
 
-class SdfTimedOut(DeviceFailed):
+class SdfTimedOut(DeviceUnresponsive):
     """A call did not come back in time; its session was given up, and nothing it may still return is used."""
 
     code = "sdf-timed-out"

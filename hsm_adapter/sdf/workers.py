@@ -134,12 +134,13 @@ class SessionPool:
                 raise error
 
     def close(self) -> None:
-        """End the free sessions, and wait for them within the time-out; those at work are given up."""
+        """End all sessions and wait for them within the time-out, not for those that hung before."""
         with self._changed:
+            hung = self._abandoned
             for worker in tuple(self._workers):
                 self._abandon(worker)
             self._idle.clear()
-            self._changed.wait_for(lambda: self._abandoned == 0, self._profile.timeout_seconds)
+            self._changed.wait_for(lambda: self._abandoned <= hung, self._profile.timeout_seconds)
 
     def _begin(self, work: Callable[[Session, Call], None], width: int, deadline: float) -> Call:
         """Hand a call to free sessions as soon as there is one. Raises `SdfBusy`."""

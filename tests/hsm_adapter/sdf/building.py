@@ -32,9 +32,7 @@ def compile_c(output: Path, *arguments: str) -> Path:
 
 
 def build_library(folder: Path) -> Path:
-    return compile_c(
-        folder / "libsdf.so", "-shared", "-fPIC", "device.c", "sm2.c", "-lcrypto", "-ldl", "-lpthread"
-    )
+    return compile_c(folder / "libsdf.so", "-shared", "-fPIC", "device.c", "sm2.c", "-lcrypto", "-ldl", "-lpthread")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
