@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
-from portal.demo import people
+from portal.demo import data, people
 from tests.attacks.house import PASSWORD, VERIFIER, Attacked, give_password, parameters, populated, redirect_of
 from tests.integration import installation
 
@@ -83,3 +83,13 @@ def test_a_sign_in_with_forged_headers_gets_our_cookies_and_leads_to_our_address
     tokens = house.post("/oauth/token", form, house.first, FORGED).get_json()
     for token in (tokens["id_token"], tokens["access_token"]):
         assert json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))["iss"] == ISSUER
+
+
+def test_the_links_in_an_answer_stay_ours(house: Attacked) -> None:
+    identifier = house.issue(data.RESIDENT_NUMBER, people.CITIZEN_NAME)
+    form = {"client_id": house.department.id, "client_secret": house.department.secret, "scope": "certs:read"}
+    token = house.post("/oauth/token", {**form, "grant_type": "client_credentials"}).get_json()["access_token"]
+    path = f"/api/v1/certs/{identifier}?purpose=核对住址"
+    plain, forged = (house.api("GET", path, token, None, **headers).get_json() for headers in ({}, FORGED))
+    assert plain["links"]["self"].startswith("/api/v1/certs/")
+    assert forged == plain
