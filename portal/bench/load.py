@@ -7,7 +7,6 @@ service. Each run tells what it took of them, and what the service took: process
 import os
 import re
 import resource
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -130,11 +129,6 @@ class Generator:
         rounds, self.rounds = self.rounds, []
         service, generator = median(each.service_ms for each in rounds), median(each.generator_ms for each in rounds)
         return f"processor time for each answer: service {service:.2f} ms, wrk {generator:.2f} ms"
-
-
-def has_wrk() -> bool:
-    """Whether the generator is installed."""
-    return shutil.which("wrk") is not None
 
 
 def lua_text(text: str) -> str:

@@ -59,7 +59,6 @@ class SystemTexts:
     refuse: str
     take_back: str
     refuse_reason: str
-    refuse_missing: str
     secret_due: str
     secret_due_lead: str
     secret_show: str

@@ -36,10 +36,8 @@ from sso.mandates.errors import (
     SubDelegationRefused,
 )
 from sso.mandates.ports import MandateStore, Matters, Persons
-from sso.provider.claims import Representation
 from sso.revocation.domain import Tie, TieKind
 from sso.signin.domain import Strength
-from trust.formats.holders import USCC_KIND
 from trust.kernel.clock import Clock
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
@@ -198,19 +196,6 @@ class MandateDesk:
         used = self._store.use(mandate_id, case=case, at=self._clock.now())
         _log.info("mandate used up", mandate=mandate_id, case=case)
         return used
-
-    def representation(self, mandate: Mandate) -> Representation:
-        """Return the represented, as a token names them. Raises `MandatePrincipalDisabled`."""
-        principal = self._persons.get(mandate.principal)
-        if not principal.active:
-            raise MandatePrincipalDisabled(field="mandate", mandate=mandate.id)
-        return Representation(
-            person=principal.id,
-            mandate=mandate.id,
-            kind=mandate.kind.value,
-            name=principal.name,
-            uscc=principal.code.number if principal.code.kind == USCC_KIND else None,
-        )
 
     def parties(self, mandate: Mandate) -> tuple[Person, Person]:
         """Return principal and agent."""

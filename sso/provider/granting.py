@@ -182,7 +182,7 @@ class Granting:
             name=principal.name,
             uscc=principal.code.number if principal.code.kind == USCC_KIND else None,
         )
-        return represents, frozenset({Tie(TieKind.MANDATE, mandate.id), Tie(TieKind.PERSON, principal.tie_id)})
+        return represents, frozenset({mandate.tie, Tie(TieKind.PERSON, principal.tie_id)})
 
     def _clerk_ties(self, request: AuthorizationRequest, person: Person) -> frozenset[Tie]:
         """Return the clerk's tie for a clerk's own token: whoever is no clerk gets no such scope."""

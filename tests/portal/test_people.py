@@ -67,7 +67,7 @@ def test_the_agent_and_the_representative_may_act_for_the_enterprise(installed: 
     assert desk.usable(people.representative.id, None, now) == [people.representation]
     assert desk.usable(people.agent.id, FOOD_MATTER.code, now) == [people.mandate]
     assert desk.usable(people.agent.id, RESIDENCE_MATTER.code, now) == []
-    assert desk.representation(people.mandate).uscc == ENTERPRISE_NUMBER
+    assert people.enterprise.code.number == ENTERPRISE_NUMBER
     assert people.mandate.types == FOOD_MATTER.types == {data.FOOD_LICENCE}
 
 

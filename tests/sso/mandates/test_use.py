@@ -85,8 +85,6 @@ def test_nobody_acts_for_or_as_a_person_whose_account_ended(office: Office, stat
         office.check(mandate)
     assert principal.value.code == "mandate-principal-disabled"
     assert office.usable(office.agent) == []
-    with pytest.raises(MandatePrincipalDisabled):
-        office.desk.representation(mandate)
 
 
 def test_an_expired_document_suspends_acting_for_an_organisation(office: Office) -> None:
@@ -95,14 +93,6 @@ def test_an_expired_document_suspends_acting_for_an_organisation(office: Office)
     with pytest.raises(MandateAgentNotProofed):
         office.check(mandate)
     assert office.usable(office.agent) == []
-
-
-def test_the_token_names_both(office: Office) -> None:
-    shown = office.desk.representation(office.granted())
-    assert (shown.person, shown.kind, shown.name) == (office.firm.id, "standing-agent", "演示小馆")
-    assert shown.uscc == office.firm.code.number
-    mine = office.one_off(by=office.other, principal=office.other.id)
-    assert (office.desk.representation(mine).uscc, office.desk.representation(mine).name) == (None, "孙路人")
 
 
 def test_a_token_hangs_on_the_mandate_and_on_the_represented(office: Office) -> None:
