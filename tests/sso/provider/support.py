@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from apiflask import APIFlask
 from cryptography.hazmat.primitives import hashes
@@ -269,3 +270,7 @@ def encode(value: Mapping[str, object] | bytes) -> str:
 
 def decode(segment: str) -> bytes:
     return base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return dict(json.loads(decode(token.split(".")[1])))

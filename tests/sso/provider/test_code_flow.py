@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -27,13 +26,9 @@ from tests.sso.provider.journey import (
     settle,
     signed_in,
 )
-from tests.sso.provider.support import ISSUER, USCC, House, decode
+from tests.sso.provider.support import ISSUER, USCC, House, claims_of
 from trust.kernel.errors import NotAuthenticated
 from trust.keys import KeyPurpose, KeyRef, Signature, SigningRequest
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    return dict(json.loads(decode(token.split(".")[1])))
 
 
 def alive(house: House, token: str) -> bool:

@@ -2,7 +2,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -16,7 +15,7 @@ from sso.provider.domain import Client, Scope
 from sso.provider.errors import TokenKeyUnusable
 from sso.provider.keyring import Keyring
 from sso.provider.signing import MAX_TOKEN_CHARACTERS
-from tests.sso.provider.support import TERMS, USCC, House, MemorySigner, decode, encode
+from tests.sso.provider.support import TERMS, USCC, House, MemorySigner, claims_of, decode, encode
 from trust.kernel.errors import TrustError
 from trust.keys import KeyPurpose
 
@@ -29,10 +28,6 @@ def client(house: House) -> Client:
 
 def issue(house: House) -> str:
     return house.issuer.issue(client(house), frozenset({Scope.CERTS_READ})).value
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    return dict(json.loads(decode(token.split(".")[1])))
 
 
 def forge(house: House, header: Mapping[str, object], claims: Mapping[str, object] | bytes) -> str:
