@@ -92,6 +92,7 @@ def test_no_field_of_a_body_fails_on_it(strict: Attacked, clerk: Browser) -> Non
         "/api/v1/offline/assertions": {"token": "t", "audience": "a"},
         "/api/v1/persons/proofing": {**document, "presence": "x"},
         "/api/v1/persons/recovery-code": document,
+        "/api/v1/persons/recovery-code/release": document,
     }
     for path, body in bodies.items():
         for name, value in body.items():
