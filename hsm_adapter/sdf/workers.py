@@ -23,6 +23,9 @@ from trust.kernel.errors import TrustError
 CROWDED_SECONDS: Final = 30.0
 """How long no further session is asked for after the device refused one, seconds: others may give theirs back."""
 
+CLOSING_SECONDS: Final = 1.0
+"""How long a session that is being closed counts against `sessions`, seconds; one that takes longer hangs."""
+
 _log: Final = structlog.get_logger("hsm_adapter.sdf")
 
 
@@ -73,7 +76,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occupancy:
-    """How the sessions stand: open or opening, free of these, abandoned at present and ever."""
+    """How the sessions stand: open or opening, free of these, left to end by themselves, and abandoned so far."""
 
     live: int
     idle: int
@@ -88,7 +91,7 @@ class _Worker:
         self.inbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self.session: Session | None = None
         self.call: Call | None = None
-        self.abandoned = False
+        self.ending_until: float | None = None  # once it is left to itself: how long it still counts as a session
         # A daemon: a call that never comes back must not keep the process from ending.
         threading.Thread(target=serve, args=(self,), name=name, daemon=True).start()
 
@@ -102,7 +105,7 @@ class SessionPool:
         self._changed = threading.Condition()
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
-        self._abandoned = 0
+        self._ending: set[_Worker] = set()
         self._abandoned_ever = 0
         self._crowded_until = 0.0
 
@@ -112,7 +115,7 @@ class SessionPool:
             return Occupancy(
                 live=len(self._workers),
                 idle=len(self._idle),
-                abandoned=self._abandoned,
+                abandoned=len(self._ending),
                 abandoned_ever=self._abandoned_ever,
             )
 
@@ -136,11 +139,11 @@ class SessionPool:
     def close(self) -> None:
         """End all sessions and wait for them within the time-out, not for those that hung before."""
         with self._changed:
-            hung = self._abandoned
-            for worker in tuple(self._workers):
-                self._abandon(worker)
+            closing = self._workers.copy()
+            for worker in closing:
+                self._end(worker, seconds=CLOSING_SECONDS)
             self._idle.clear()
-            self._changed.wait_for(lambda: self._abandoned <= hung, self._profile.timeout_seconds)
+            self._changed.wait_for(lambda: not closing & self._ending, self._profile.timeout_seconds)
 
     def _begin(self, work: Callable[[Session, Call], None], width: int, deadline: float) -> Call:
         """Hand a call to free sessions as soon as there is one. Raises `SdfBusy`."""
@@ -148,8 +151,8 @@ class SessionPool:
             while not (workers := self._free(width)):
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise SdfBusy(device=self._profile.name, live=len(self._workers), abandoned=self._abandoned)
-                self._changed.wait(left)
+                    raise SdfBusy(device=self._profile.name, live=len(self._workers), abandoned=len(self._ending))
+                self._changed.wait(min(left, CLOSING_SECONDS))
             call = Call(work, len(workers))
             for worker in workers:
                 worker.call = call
@@ -162,34 +165,40 @@ class SessionPool:
         while self._idle and len(taken) < width:
             worker = self._idle.pop()
             if worker.session is not None and worker.session.connection.lost:
-                self._abandon(worker)
+                self._end(worker, seconds=CLOSING_SECONDS)
             else:
                 taken.append(worker)
-        crowded = self._workers and time.monotonic() < self._crowded_until
-        while len(taken) < width and len(self._workers) < self._profile.sessions and not crowded:
-            if self._abandoned >= self._profile.sessions:
-                break
+        for _ in range(min(width - len(taken), self._room())):
             worker = _Worker(self._serve, f"sdf-{self._profile.name}")
             self._workers.add(worker)
             taken.append(worker)
         return taken
 
+    def _room(self) -> int:
+        """Return how many workers may be started now."""
+        now = time.monotonic()
+        if self._workers and now < self._crowded_until:
+            return 0
+        closing = sum(worker.ending_until is not None and now < worker.ending_until for worker in self._ending)
+        hanging = len(self._ending) - closing
+        return min(self._profile.sessions - len(self._workers) - closing, self._profile.sessions - hanging)
+
     def _give_up(self, call: Call) -> None:
         with self._changed:
             hanging = [worker for worker in self._workers if worker.call is call]
             for worker in hanging:
-                self._abandon(worker)
+                self._end(worker, seconds=0)
             self._abandoned_ever += len(hanging)
             _log.warning(
-                "sdf_sessions_abandoned", device=self._profile.name, sessions=len(hanging), hanging=self._abandoned
+                "sdf_sessions_abandoned", device=self._profile.name, sessions=len(hanging), hanging=len(self._ending)
             )
             self._changed.notify_all()
 
-    def _abandon(self, worker: _Worker) -> None:
-        """Leave a worker to itself; it ends its session as soon as it can. The caller holds the lock."""
-        if not worker.abandoned:
-            worker.abandoned = True
-            self._abandoned += 1
+    def _end(self, worker: _Worker, *, seconds: float) -> None:
+        """Leave a worker to itself; it closes its session as soon as it can. The caller holds the lock."""
+        if worker.ending_until is None:
+            worker.ending_until = time.monotonic() + seconds
+            self._ending.add(worker)
             self._workers.discard(worker)
             worker.inbox.put(None)
 
@@ -201,7 +210,7 @@ class SessionPool:
         if worker.session is not None:
             worker.session.close()
         with self._changed:
-            self._abandoned -= worker.abandoned
+            self._ending.discard(worker)
             self._workers.discard(worker)
             self._changed.notify_all()
 
@@ -225,12 +234,12 @@ class SessionPool:
             worker.session = None
         self._settle(worker, usable=usable)
         call.leave()
-        return usable and not worker.abandoned
+        return usable and worker.ending_until is None
 
     def _settle(self, worker: _Worker, *, usable: bool) -> None:
         with self._changed:
             worker.call = None
-            if usable and not worker.abandoned:
+            if usable and worker.ending_until is None:
                 self._idle.append(worker)
             elif not usable:
                 self._workers.discard(worker)

@@ -1,5 +1,6 @@
 """A device that is unplugged, hangs, lies or is full: each is named, and nothing half-done is released."""
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from hsm_adapter.errors import DeviceFailed, SelfVerificationFailed
 from hsm_adapter.guard import GuardedSigner
 from hsm_adapter.sdf.device import SdfDevice
 from hsm_adapter.sdf.faults import SdfAnswerMalformed, SdfBusy, SdfTimedOut
+from hsm_adapter.sdf.workers import Occupancy
 from tests.fakes import FixedClock, MemoryRecorder
 from tests.hsm_adapter.building import FaultyDevice, request
 from tests.hsm_adapter.sdf.building import SoftDevice
@@ -59,8 +61,8 @@ def settled(device: SdfDevice) -> int:
     """Return how many sessions hang still, once those that can end have ended."""
     pool = device._pool
     with pool._changed:
-        pool._changed.wait_for(lambda: pool._abandoned == 0, 20)
-        return pool._abandoned
+        pool._changed.wait_for(lambda: not pool._ending, 20)
+        return len(pool._ending)
 
 
 @pytest.mark.parametrize("plugged_until", [0, 1, 7, 19])
@@ -98,6 +100,50 @@ def test_a_restart_that_nobody_noticed_costs_one_call(hardware: SoftDevice, behi
         works(behind.sdf, behind.holding, 1)
     assert caught.value.code == "sdf-communication-failed"
     works(behind.sdf, behind.holding)  # the other sessions of before are not tried any more
+
+
+def test_sessions_of_before_a_loss_are_given_back(hardware: SoftDevice) -> None:
+    """The library has as many sessions as the profile uses: one that is not closed is missing later."""
+    hardware.put("max-sessions", 3)
+    device = hardware.open(sessions=3)
+    holding = device.holdings()[0]
+    for number in range(8):
+        works(device, holding, 12)
+        hardware.put("unplug-after", number)
+        with pytest.raises(DeviceFailed):
+            device.sign(holding, [b"message"] * 12)
+        hardware.replug()
+    works(device, holding, 12)
+    assert device.occupancy().live <= 3
+    device.close()
+    assert device.occupancy() == Occupancy(live=0, idle=0, abandoned=0, abandoned_ever=0)
+
+
+def test_whoever_signs_while_the_device_comes_and_goes_gets_right_signatures_or_an_error(hardware: SoftDevice) -> None:
+    device = hardware.open(sessions=4)
+    holding = device.holdings()[0]
+
+    def sign(number: int) -> bool:
+        if number % 10 == 9:
+            hardware.put("unplug-after", number % 7)
+        if number % 10 == 4:
+            hardware.replug()
+        try:
+            works(device, holding, 3)
+        except DeviceFailed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as threads:
+        assert True in set(threads.map(sign, range(120)))
+    hardware.take("unplug-after")
+    hardware.replug()
+    with contextlib.suppress(DeviceFailed):
+        works(device, holding)
+    works(device, holding)
+    assert device.occupancy().live <= 4
+    device.close()
+    assert settled(device) == 0
 
 
 def test_a_slow_answer_is_not_waited_for_and_its_session_is_counted(hardware: SoftDevice) -> None:
