@@ -206,7 +206,8 @@ class SqlLedgerStore:
             leaf = session.scalar(select(LeafRow.idx).where(LeafRow.idx >= size).order_by(LeafRow.idx).limit(1))
             if leaf is not None:
                 return f"leaf {leaf}"
-            node = session.execute(select(NodeRow.level, NodeRow.idx).where(covered > size).limit(1)).first()
+            outside = select(NodeRow.level, NodeRow.idx).where(covered > size).order_by(NodeRow.level, NodeRow.idx)
+            node = session.execute(outside.limit(1)).first()
             if node is not None:
                 return f"node {node.level}/{node.idx}"
             point = session.scalar(

@@ -78,17 +78,22 @@ class SqlSegmentStore:
         return segment
 
     def release(self, segment: Segment, release: SignedRelease) -> Segment:
-        """Keep the release and empty the leaves, or neither. Raises `SegmentReleased`, `LedgerUnavailable`."""
+        """Keep the release and empty the leaves, or neither.
+
+        Raises `SegmentReleased`, `LedgerUnavailable`; `LedgerBroken` when the database refuses what this code may do.
+        """
         extent = segment.extent
         values = {"body": release.body, "key": release.key, "signature": release.signature, "entry": release.entry}
-        with available(), self._database.begin() as connection:
-            unreleased = update(_SEGMENTS).where(_SEGMENTS.c.start == extent.start, _SEGMENTS.c.entry.is_(None))
-            if not connection.execute(unreleased.values(values)).rowcount:
-                raise SegmentReleased(field="start")
-            covered = update(_LEAVES).where(_LEAVES.c.idx >= extent.start, _LEAVES.c.idx < extent.end)
-            emptied = connection.execute(covered.values(data=b"")).rowcount
-            if emptied != extent.size:
-                raise LedgerBroken("it does not cover as many rows as it says.", place=extent.place)
+        try:
+            with available(), self._database.begin() as connection:
+                unreleased = update(_SEGMENTS).where(_SEGMENTS.c.start == extent.start, _SEGMENTS.c.entry.is_(None))
+                if not connection.execute(unreleased.values(values)).rowcount:
+                    raise SegmentReleased(field="start")
+                covered = update(_LEAVES).where(_LEAVES.c.idx >= extent.start, _LEAVES.c.idx < extent.end)
+                if connection.execute(covered.values(data=b"")).rowcount != extent.size:
+                    raise LedgerBroken("it does not cover as many rows as it says.", place=extent.place)
+        except IntegrityError:
+            raise LedgerBroken("the database refuses its release.", place=extent.place) from None
         return replace(segment, release=release)
 
 
