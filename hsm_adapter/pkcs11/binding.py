@@ -6,21 +6,23 @@
   when the user is logged in already, and logs all sessions out when it closes the one that logged in.
 * python-pkcs11 knows no vendor's mechanisms. A member is made for a number that its enumeration lacks.
 
-A library is initialised once per process and never finalised: other tokens of the same library may be in use. Its state
-does not survive fork (section 5.4): in a child of a process that initialised it, every call is refused. Each C call
-releases the GIL.
+A library is initialised once per process. Many recover from a lost device only by C_Finalize and C_Initialize: that is
+done when a token does not answer and no session of this process is open in the library, so that no other token of it is
+disturbed. Its state does not survive fork (section 5.4): in a child of a process that initialised it, every call is
+refused. Each C call releases the GIL.
 """
 
 import os
 import re
 import struct
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import structlog
 from cffi import FFI
 from pkcs11 import _pkcs11, exceptions
 from pkcs11.attributes import AttributeMapper
@@ -30,11 +32,13 @@ from typing_extensions import override
 
 from hsm_adapter.pkcs11.cryptoki import CKA_KEY_TYPE, KeyObject, Session, Template, TokenFlags, TokenInfo
 from hsm_adapter.pkcs11.errors import DeviceRemoved, KeyNotPermitted, LibraryUnusable, Pkcs11Failed, UsedAcrossFork
-from hsm_adapter.pkcs11.profile import TokenName
+from hsm_adapter.pkcs11.profile import Pkcs11Profile, TokenName
 from hsm_adapter.pkcs11.return_values import CKR_OK, CKR_USER_ALREADY_LOGGED_IN, NUMBERS, failure
 from trust.kernel.errors import TrustError
 
+_Answer = TypeVar("_Answer")
 _Member = TypeVar("_Member", bound=IntEnum)
+_log = structlog.get_logger("hsm_adapter.pkcs11")
 
 _ffi = FFI()
 _ffi.cdef("""
@@ -45,7 +49,8 @@ typedef struct {
 typedef struct {
   unsigned char major, minor;
   CK_ULONG (*C_Initialize)(CK_C_INITIALIZE_ARGS *);
-  void *from_C_Finalize_to_C_SetOperationState[17];
+  CK_ULONG (*C_Finalize)(void *);
+  void *from_C_GetInfo_to_C_SetOperationState[16];
   CK_ULONG (*C_Login)(CK_ULONG session, CK_ULONG user, const unsigned char *pin, CK_ULONG length);
 } CK_FUNCTION_LIST;
 CK_ULONG C_GetFunctionList(CK_FUNCTION_LIST **);
@@ -147,6 +152,7 @@ class _Library:
 
     def __init__(self, path: Path) -> None:
         self.pid = os.getpid()
+        self._name = path.name
         try:
             self._native = _ffi.dlopen(str(path))  # kept: python-pkcs11 would unload what nobody else holds
             functions = _ffi.new("CK_FUNCTION_LIST **")
@@ -156,16 +162,40 @@ class _Library:
         if answer != CKR_OK:
             raise LibraryUnusable(f"The library {path.name} has no functions.", ckr=answer)
         self._functions = functions[0]
-        self._initialise(path)
+        self._gate = threading.Lock()
+        self._users = 0
+        self._initialise()
         with _translated():
             # Not `pkcs11.lib(...)`: its initialiser is the call of C_Initialize that must not happen.
             self.wrapped: Any = _pkcs11.lib.__new__(_pkcs11.lib, str(path))  # type: ignore[call-arg]
 
-    def _initialise(self, path: Path) -> None:
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Keep the library as it is while something of it is in use: a call, or a session."""
+        with self._gate:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._users -= 1
+
+    def restart(self) -> bool:
+        """Finalise and initialise the library; False, and nothing is done, while something of it is in use."""
+        with self._gate:
+            if self._users:
+                return False
+            self._functions.C_Finalize(_ffi.NULL)
+            self._initialise()
+        _log.warning("pkcs11_library_restarted", library=self._name)
+        return True
+
+    def _initialise(self) -> None:
         arguments = _ffi.new("CK_C_INITIALIZE_ARGS *", {"flags": _CKF_OS_LOCKING_OK})
         answer = self._functions.C_Initialize(arguments)
         if answer not in (CKR_OK, _ALREADY_INITIALIZED):
-            raise LibraryUnusable(f"The library {path.name} does not initialise: {failure(answer).detail}", ckr=answer)
+            why = f"The library {self._name} does not initialise: {failure(answer).detail}"
+            raise LibraryUnusable(why, ckr=answer)
 
     def login(self, session: int, pin: bytes) -> None:
         answer = self._functions.C_Login(session, _CKU_USER, pin, len(pin))
@@ -190,32 +220,52 @@ def _library(path: Path) -> _Library:
 class NativeCryptoki:
     """A `Cryptoki` over a vendor's library. Nothing is loaded before the first call."""
 
-    def __init__(self, library: Path, name: TokenName) -> None:
-        self._path = library
-        self._name = name
+    def __init__(self, profile: Pkcs11Profile) -> None:
+        self._profile = profile
 
     def token(self) -> TokenInfo:
         """Return what C_GetTokenInfo says now. Raises `DeviceRemoved`, `LibraryUnusable`, `UsedAcrossFork`."""
-        return self._find()[1]
+        return self._tried(lambda library: self._find(library)[1])
 
     def open(self, *, writing: bool) -> Session:
         """Open a session; only one for writing can make and destroy keys."""
-        token, _ = self._find()
-        with _translated():
-            return _NativeSession(_library(self._path), token.open(rw=writing, attribute_mapper=_RawAttributes()))
+        return self._tried(lambda library: self._open(library, writing=writing))
 
-    def _find(self) -> tuple[Any, TokenInfo]:
+    def _tried(self, call: Callable[[_Library], _Answer]) -> _Answer:
+        library = _library(self._profile.library)
+        try:
+            return call(library)
+        except Pkcs11Failed as error:
+            if not error.ends_sessions or not self._profile.quirks.restarts_library or not library.restart():
+                raise
+        return call(library)
+
+    def _open(self, library: _Library, *, writing: bool) -> Session:
+        with ExitStack() as stack:
+            stack.enter_context(library.used())
+            token, _ = self._find(library)
+            with _translated():
+                session = token.open(rw=writing, attribute_mapper=_RawAttributes())
+            return _NativeSession(library, session, stack.pop_all())
+
+    def _find(self, library: _Library) -> tuple[Any, TokenInfo]:
+        """Look through all slots; a token that does not answer is of interest only if ours is not among the others."""
         found = []
-        library = _library(self._path)
-        with _translated():
+        silent: exceptions.PKCS11Error | None = None
+        with library.used(), _translated():
             for slot in library.wrapped.get_slots(token_present=True):
                 try:
                     token = slot.get_token()
                 except (exceptions.TokenNotPresent, exceptions.TokenNotRecognised):
                     continue
+                except exceptions.PKCS11Error as error:
+                    silent = error
+                    continue
                 info = _info(token)
-                if _is_meant(self._name, slot.slot_id, info):
+                if _is_meant(self._profile.token, slot.slot_id, info):
                     found.append((token, info))
+            if silent is not None and not found:
+                raise silent
         if len(found) != 1:
             many = "More than one token answers to the name in the profile; add token_serial or slot."
             raise DeviceRemoved(many if found else "No token answers to the name in the profile.")
@@ -235,9 +285,10 @@ def _is_meant(name: TokenName, slot: int, info: TokenInfo) -> bool:
 class _NativeSession:
     """A `Session`: python-pkcs11's, opened without a log-in of its own."""
 
-    def __init__(self, library: _Library, session: Any) -> None:
+    def __init__(self, library: _Library, session: Any, use: ExitStack) -> None:
         self._library = library
         self._session = session
+        self._use = use
 
     def login(self, pin: bytes) -> None:
         self._library.login(self._session.handle, pin)
@@ -283,5 +334,5 @@ class _NativeSession:
             return bytes(self._session.generate_random(size * _BITS_PER_BYTE))
 
     def close(self) -> None:
-        with _translated():
+        with self._use, _translated():
             self._session.close()

@@ -54,6 +54,11 @@ def private_half(session: Session, key_id: bytes) -> KeyObject:
     return found[0]
 
 
+def has_public_half(session: Session, key_id: bytes) -> bool:
+    """Tell whether the token shows a public key of a CKA_ID."""
+    return bool(session.find({CKA_CLASS: ulong(CKO_PUBLIC_KEY), CKA_ID: key_id}))
+
+
 def holdings(session: Session, quirks: Quirks) -> list[Holding]:
     """Return the pairs of the closed table; what else the token holds is passed over and logged."""
     privates = session.find({CKA_CLASS: ulong(CKO_PRIVATE_KEY)})

@@ -40,7 +40,8 @@ class Quirks:
     the DigestInfo for CKM_RSA_PKCS. `sends_public_exponent`: CKA_PUBLIC_EXPONENT is in the template of a new RSA key.
     `honours_id`: CKA_ID can be given for a new key; otherwise the device's own is read back. `honours_labels`: the
     same for CKA_LABEL. `login_per_session`: C_Login in each session, where the standard has one for all. `random`:
-    there is C_GenerateRandom. `max_sessions`: sessions that one process may open. `uses_attribute`: the CKA_* in which
+    there is C_GenerateRandom. `restarts_library`: a token that does not answer may come back by C_Finalize and
+    C_Initialize. `max_sessions`: sessions that one process may open. `uses_attribute`: the CKA_* in which
     the device counts the uses of a private key, if it does.
     """
 
@@ -58,6 +59,7 @@ class Quirks:
     honours_labels: bool = True
     login_per_session: bool = False
     random: bool = True
+    restarts_library: bool = True
     max_sessions: int = 64
     uses_attribute: int | None = None
 

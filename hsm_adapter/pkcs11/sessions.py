@@ -68,6 +68,7 @@ class Sessions:
         self._waiting = 0
         self._epoch = 0
         self._logged_in = -1
+        self._open_sessions = 0
         self._pid: int | None = None
 
     def run(self, works: Sequence[Callable[[Lane, Call], _Result]]) -> list[_Result]:
@@ -111,18 +112,12 @@ class Sessions:
         try:
             yield session
         finally:
-            with suppress(TrustError):
-                session.close()
+            self._close(session)
 
     def close(self) -> None:
         """End the threads and their sessions; the next call begins anew."""
         with self._lock:
-            threads = list(self._lanes.values())
-            self._lanes.clear()
-            queue, self._jobs, self._waiting = self._jobs, SimpleQueue(), 0
-            self._epoch += 1
-        for _ in threads:
-            queue.put(None)
+            threads = self._retire()
         deadline = time.monotonic() + self._profile.timeout_seconds
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -159,12 +154,13 @@ class Sessions:
         self._drop(lane)
 
     def _carry_out(self, job: _Job, lane: Lane) -> None:
+        epoch = self._epoch
         try:
             result = job.work(lane, job.call)
         except BaseException as error:  # noqa: BLE001  whatever it is belongs to the caller, not to this thread
             if not isinstance(error, TrustError) or (isinstance(error, Pkcs11Failed) and error.ends_sessions):
                 self._drop(lane)
-                self._renew(lane.epoch)
+                self._renew(epoch)
             job.future.set_exception(error)
         else:
             job.future.set_result(result)
@@ -173,8 +169,18 @@ class Sessions:
         """Have every session opened anew, once for all that ended together."""
         with self._lock:
             if epoch == self._epoch:
-                self._epoch += 1
+                self._retire()
                 _log.warning("pkcs11_sessions_lost", device=self._profile.name)
+
+    def _retire(self) -> list[threading.Thread]:
+        """Have the threads end, with their sessions, after the jobs that wait already; later jobs get new ones."""
+        threads = list(self._lanes.values())
+        for _ in threads:
+            self._jobs.put(None)
+        self._lanes.clear()
+        self._jobs, self._waiting = SimpleQueue(), 0
+        self._epoch += 1
+        return threads
 
     def _give_up(self, jobs: Sequence[_Job]) -> None:
         with self._lock:
@@ -193,7 +199,9 @@ class Sessions:
             with self._login_lock:
                 if login or self._logged_in != epoch or self._profile.quirks.login_per_session:
                     self._login.login(session, deadline=call.deadline)
-                    self._logged_in = epoch
+            with self._lock:
+                self._open_sessions += 1
+                self._logged_in = epoch
         except BaseException:
             with suppress(TrustError):
                 session.close()
@@ -204,5 +212,13 @@ class Sessions:
         session, lane.session = lane.session, None
         lane.objects.clear()
         if session is not None:
-            with suppress(TrustError):
-                session.close()
+            self._close(session)
+
+    def _close(self, session: Session) -> None:
+        """The log-in ends with the last session of the process (section 5.6): the next session makes it again."""
+        with self._lock:
+            self._open_sessions -= 1
+            if self._open_sessions == 0:
+                self._logged_in = -1
+        with suppress(TrustError):
+            session.close()
