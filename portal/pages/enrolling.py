@@ -16,6 +16,7 @@ from portal.pages.browser import SIGN_IN, Browser
 from portal.pages.faults import MENDABLE, fault_of, missing, retry_headers, status_for
 from portal.pages.rendering import language
 from portal.pages.texts_enrolling import ENROL_TEXTS
+from portal.pages.texts_frame import FRAME
 from sso.accounts.applications import Application
 from sso.accounts.domain import Person
 from sso.signin.errors import PasswordEnrolled
@@ -104,7 +105,7 @@ class EnrolPages:
         texts = ENROL_TEXTS[language()]
         faults = missing((_TICKET, "password", "again"), texts.missing)
         if not faults and request.form.get("again") != request.form.get("password"):
-            faults["again"] = texts.differ
+            faults["again"] = FRAME[language()].passwords_differ
         return faults
 
     def _page(self, faults: dict[str, str], ticket: str, error: TrustError | None = None) -> Response:

@@ -13,6 +13,7 @@ from portal.pages.entering import Entrance, SignInServices, typed_number
 from portal.pages.faults import MENDABLE, fault_of, missing, retry_headers, status_for
 from portal.pages.ports import Registration
 from portal.pages.rendering import language
+from portal.pages.texts_frame import FRAME
 from portal.pages.texts_security import SECURITY_TEXTS
 from portal.pages.texts_signin import SIGN_IN_TEXTS
 from sso.accounts.ports import Claims
@@ -141,5 +142,5 @@ def _faults(*fields: str) -> dict[str, str]:
     texts = SIGN_IN_TEXTS[language()]
     found = missing(fields, texts.missing)
     if not found and "again" in fields and request.form.get("again") != request.form.get("password"):
-        found["again"] = texts.passwords_differ
+        found["again"] = FRAME[language()].passwords_differ
     return found

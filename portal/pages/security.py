@@ -18,6 +18,7 @@ from portal.pages.moments import day_of, minute_of
 from portal.pages.ports import Credentials
 from portal.pages.qr_images import qr_image
 from portal.pages.rendering import language
+from portal.pages.texts_frame import FRAME
 from portal.pages.texts_security import SECURITY_TEXTS
 from sso.signin.credentials import Enrolled, Passkey
 from sso.signin.desk import FRESH
@@ -221,7 +222,7 @@ def _faults(fields: tuple[str, ...]) -> dict[str, str]:
     texts = SECURITY_TEXTS[language()]
     found = missing(fields, texts.missing)
     if not found and request.form.get("again") != request.form.get("password"):
-        found["again"] = texts.passwords_differ
+        found["again"] = FRAME[language()].passwords_differ
     return found
 
 

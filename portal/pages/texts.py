@@ -57,7 +57,6 @@ class Texts:
     judged_at: str
     digest: str
     code: str
-    step: str
     problem_what: str
     problem_do: str
     problem_correlation: str
@@ -133,7 +132,6 @@ ZH = Texts(
     judged_at="核验时间",
     digest="内容摘要（SM3）",
     code="代码",
-    step="步骤",
     problem_what="发生了什么",
     problem_do="怎么办",
     problem_correlation="关联编号",
@@ -245,7 +243,6 @@ EN = Texts(
     judged_at="Verified at",
     digest="Digest of the content (SM3)",
     code="Code",
-    step="Step",
     problem_what="What happened",
     problem_do="What to do",
     problem_correlation="Correlation id",

@@ -20,14 +20,11 @@ class EnrolTexts:
     ticket_hint: str
     ticket_dead: str
     password: str
-    password_hint: str
-    again: str
     submit: str
     done_title: str
     done_lead: str
     sign_in: str
     missing: str
-    differ: str
 
 
 _ZH: Final = EnrolTexts(
@@ -38,14 +35,11 @@ _ZH: Final = EnrolTexts(
     ticket_hint="43 位字母、数字及 - _ 符号，区分大小写，30 分钟内有效。凭证上如有二维码，扫描后会自动填入。",
     ticket_dead="凭证无效、已使用或已过期。请核对后重试，或请窗口重新提供。",
     password="密码",
-    password_hint="至少 10 个字符。可用三四个互不相关的词，好记又难猜；不要包含姓名、证件号码或生日。",
-    again="再次输入密码",
     submit="设置密码",
     done_title="密码已设置",
     done_lead="现在可以用证件号码和新密码登录。",
     sign_in="前往登录",
     missing="请填写此项。",
-    differ="两次输入的密码不一致。",
 )
 
 _EN: Final = EnrolTexts(
@@ -57,15 +51,11 @@ _EN: Final = EnrolTexts(
     "that fills it in.",
     ticket_dead="The ticket is wrong, used or too old. Check it, or ask the counter for a new one.",
     password="Password",
-    password_hint="At least 10 characters. Three or four unrelated words are easy to remember and hard to guess; "
-    "leave out your name, number and birthday.",
-    again="The same again",
     submit="Set the password",
     done_title="The password is set",
     done_lead="You can now sign in with your document number and the new password.",
     sign_in="Go to sign-in",
     missing="Please fill this in.",
-    differ="The two passwords are not the same.",
 )
 
 ENROL_TEXTS: Final[Mapping[Language, EnrolTexts]] = MappingProxyType({"zh": _ZH, "en": _EN})

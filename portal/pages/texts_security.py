@@ -28,10 +28,6 @@ class SecurityTexts:
     change_title: str
     change_submit: str
     old_password: str
-    new_password: str
-    new_password_hint: str
-    again_password: str
-    passwords_differ: str
     codes: str
     codes_text: str
     codes_on: str
@@ -100,10 +96,6 @@ _ZH: Final = SecurityTexts(
     change_title="更改密码",
     change_submit="保存新密码",
     old_password="当前密码",
-    new_password="新密码",
-    new_password_hint="至少 10 个字符。三四个互不相关的词语最好记、最难猜；不要包含姓名、证件号码或生日。",
-    again_password="再输入一次",
-    passwords_differ="两次输入的密码不一致。",
     codes="动态验证码",
     codes_text="手机验证器应用每 30 秒生成一个新的 6 位数字，密码泄露也无法登录。",
     codes_on="已启用",
@@ -177,11 +169,6 @@ _EN: Final = SecurityTexts(
     change_title="Change the password",
     change_submit="Save the new password",
     old_password="Present password",
-    new_password="New password",
-    new_password_hint="At least 10 characters. Three or four unrelated words are easy to remember and hard to guess; "
-    "leave out your name, number and birthday.",
-    again_password="The same again",
-    passwords_differ="The two passwords are not the same.",
     codes="One-time codes",
     codes_text="An app on your phone shows 6 new digits every 30 seconds; a stolen password alone then opens nothing.",
     codes_on="On",

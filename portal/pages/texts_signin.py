@@ -44,10 +44,6 @@ class SignInTexts:
     register_lead: str
     register_submit: str
     choose_submit: str
-    new_password: str
-    new_password_hint: str
-    again_password: str
-    passwords_differ: str
     recover_title: str
     recover_lead: str
     recover_code: str
@@ -128,10 +124,6 @@ _ZH: Final = SignInTexts(
     register_lead="填写证件信息并设置密码，与登记机关比对一致后即可登录。",
     register_submit="注册",
     choose_submit="保存密码",
-    new_password="新密码",
-    new_password_hint="至少 10 个字符。三四个互不相关的词语最好记、最难猜；不要包含姓名、证件号码或生日。",
-    again_password="再输入一次",
-    passwords_differ="两次输入的密码不一致。",
     recover_title="找回账号",
     recover_lead="使用您保存的恢复码，或窗口工作人员当面发给您的验证码，重新设置密码。",
     recover_code="恢复码或窗口验证码",
@@ -212,11 +204,6 @@ _EN: Final = SignInTexts(
     register_lead="Give the details of your document and choose a password. They are compared with the register.",
     register_submit="Register",
     choose_submit="Save password",
-    new_password="New password",
-    new_password_hint="At least 10 characters. Three or four unrelated words are easy to remember and hard to guess; "
-    "leave out your name, number and birthday.",
-    again_password="The same again",
-    passwords_differ="The two passwords are not the same.",
     recover_title="Recover the account",
     recover_lead="Set a new password with a recovery code that you kept, or with a code that a clerk handed to you.",
     recover_code="Recovery code or code from a counter",

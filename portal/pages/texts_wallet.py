@@ -24,8 +24,6 @@ class WalletTexts:
     valid: str
     until: str
     without_end: str
-    open: str
-    state: str
     show: str
     show_hint: str
     download: str
@@ -57,8 +55,6 @@ _ZH: Final = WalletTexts(
     valid="有效期",
     until="至",
     without_end="长期",
-    open="查看",
-    state="状态",
     show="出示证照",
     show_hint="生成 60 秒有效的二维码，供对方扫描核验。",
     download="下载 PDF",
@@ -90,8 +86,6 @@ _EN: Final = WalletTexts(
     valid="Valid",
     until="to",
     without_end="no end",
-    open="Open",
-    state="State",
     show="Show it",
     show_hint="Makes a QR code that lives for 60 seconds, for others to scan.",
     download="Download PDF",
