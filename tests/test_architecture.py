@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARY_HOMES = {
     "alembic": ("trust.migrations",),
     "authlib": ("sso.provider", "portal.demo.relying"),
-    "cffi": ("trust.gm.libcrypto",),
+    "cffi": ("trust.gm.libcrypto", "hsm_adapter.sdf.library"),
     "granian": ("portal.serve",),
     "gmssl": ("trust.gm.fallback",),
     "joserfc": ("sso.provider", "sso.keycloak", "portal.demo.relying"),

@@ -81,10 +81,9 @@ static long number(const char *name, long otherwise) {
 static void write_number(const char *name, long value) {
     char room[PATH_MAX + 64];
     FILE *file = fopen(path(name, room), "w");
-    if (file != NULL) {
-        fprintf(file, "%ld\n", value);
-        fclose(file);
-    }
+    if (file == NULL) return;
+    fprintf(file, "%ld\n", value);
+    fclose(file);
 }
 
 /* ---- every call begins here ---- */
@@ -93,10 +92,7 @@ static int reach(const char *function) {
     char room[PATH_MAX + 64], named[64];
     if (present("trace")) {
         int file = open(path("trace", room), O_WRONLY | O_APPEND);
-        if (file >= 0) {
-            dprintf(file, "%s\n", function);
-            close(file);
-        }
+        if (file >= 0) dprintf(file, "%s\n", function), close(file);
     }
     while (content("hang", named, sizeof named) > 0 && strcmp(named, function) == 0) usleep(2000);
     return present("unplugged") ? SDR_COMMFAIL : SDR_OK;
@@ -276,9 +272,7 @@ int SDF_ExportSignPublicKey_ECC(void *session, unsigned int index, ECCrefPublicK
         put(key->y, y);
     }
     EC_POINT_free(point);
-    BN_clear_free(d);
-    BN_free(x);
-    BN_free(y);
+    BN_clear_free(d), BN_free(x), BN_free(y);
     return entered ? leave(session, code) : code;
 }
 
@@ -316,9 +310,7 @@ int SDF_InternalSign_ECC(void *handle, unsigned int index, unsigned char *data, 
     BN_CTX_end(ctx);
     BN_CTX_free(ctx);
     BN_clear_free(d);
-    BN_free(e);
-    BN_free(r);
-    BN_free(s);
+    BN_free(e), BN_free(r), BN_free(s);
     return entered ? leave(session, code) : code;
 }
 
