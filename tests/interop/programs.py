@@ -17,6 +17,7 @@ PACKAGES = {
     "pdffonts": "poppler-utils",
     "pdfdetach": "poppler-utils",
     "java": "default-jre-headless",
+    "go": "golang-go",
 }
 _SECONDS = 120
 
