@@ -35,19 +35,19 @@ class Catalogue:
 
     def all(self) -> Sequence[PlacedKey]:
         """Return every key with its places, oldest first. Raises `KeyFileBroken` when a file was altered."""
-        placed = [PlacedKey(info=one.info, places=one.places) for one in self._folder.all() if one.places is not None]
+        placed = [one.placed for one in self._folder.all() if one.placed is not None]
         return sorted(placed, key=lambda key: (key.info.created_at, key.info.ref))
 
-    def holds(self, ref: KeyRef) -> bool:
-        """Tell whether the key lies in hardware. Raises `KeyUnknown` when it lies nowhere."""
-        return self._folder.load(ref).in_hardware
+    def find(self, ref: KeyRef) -> PlacedKey | None:
+        """Return a key with its places, None for a software key. Raises `KeyUnknown`, `KeyFileBroken`."""
+        return self._folder.load(ref).placed
 
     def key(self, ref: KeyRef) -> PlacedKey:
         """Return one key with its places. Raises `KeyUnknown`, `KeyFileBroken`."""
-        loaded = self._folder.load(ref)
-        if loaded.places is None:
+        placed = self.find(ref)
+        if placed is None:
             raise KeyUnknown(f"The key {ref} does not lie in hardware.", field="key")
-        return PlacedKey(info=loaded.info, places=loaded.places)
+        return placed
 
     def enrol(self, device: SigningDevice, handle: str, *, purpose: KeyPurpose, label: str) -> KeyInfo:
         """Make a key that the device holds one of this installation; durable when it returns.

@@ -37,7 +37,8 @@ class HardwareToken:
 
     def info(self, ref: KeyRef) -> KeyInfo:
         """Return the public facts of one key. Raises `KeyUnknown`, `SoftwareKeysRefused`, `KeyFileBroken`."""
-        return self._catalogue.key(ref).info if self._catalogue.holds(ref) else self._in_software().info(ref)
+        key = self._catalogue.find(ref)
+        return key.info if key is not None else self._in_software().info(ref)
 
     def generate(self, *, algorithm: Algorithm, purpose: KeyPurpose, label: str, device: str | None = None) -> KeyInfo:
         """Make a key: inside `device`; without one in software, or where that is refused in the first that can.
@@ -65,7 +66,7 @@ class HardwareToken:
         The end is durable first. A place that remains (`places`) is for the vendor's tool, or for a further call of
         this. Raises `KeyUnknown`, `KeyFileBroken`.
         """
-        if not self._catalogue.holds(ref):
+        if self._catalogue.find(ref) is None:
             return self._in_software().retire(ref)
         key = self._catalogue.retire(ref)
         for place in key.places:
@@ -81,9 +82,9 @@ class HardwareToken:
         Raises `KeyUnknown`, `KeyRetired`, `SigningBusy`, `DevicesUnavailable`, `DevicesOutOfService`, or what the last
         device that could be asked raised.
         """
-        if not self._catalogue.holds(ref):
+        key = self._catalogue.find(ref)
+        if key is None:
             return self._in_software().sign_batch(ref, messages, lane=lane, verify=verify)
-        key = self._catalogue.key(ref)
         if key.info.state is not KeyState.ACTIVE:
             raise KeyRetired(f"The key {ref} was retired.", field="key")
         return self._pool.sign(key.places, _holding(key, key.places[0]), messages, lane=lane, verify=verify)
@@ -151,7 +152,8 @@ class HardwareCustodian:
 
     def places(self, ref: KeyRef) -> Sequence[Place]:
         """Return where a key lies; nothing for a software key; what is still to be destroyed for a retired one."""
-        return self._catalogue.key(ref).places if self._catalogue.holds(ref) else ()
+        key = self._catalogue.find(ref)
+        return key.places if key is not None else ()
 
     def devices(self) -> Sequence[str]:
         """Return the names of the devices."""

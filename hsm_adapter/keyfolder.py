@@ -17,7 +17,7 @@ from nacl.secret import SecretBox
 from hsm_adapter import keyfile, private_keys
 from hsm_adapter.errors import KeyFileBroken, KeyStoreMissing, KeyUnknown
 from hsm_adapter.folder import usable
-from hsm_adapter.keyfile import Place, PlacedKey, StoredKey
+from hsm_adapter.keyfile import PlacedKey, StoredKey
 from hsm_adapter.private_keys import SoftwareKey
 from trust.durable import write_whole
 from trust.gm.errors import KeyUnusable
@@ -34,17 +34,17 @@ _REF = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")  # what new_id makes; no other name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedKey:
-    """An opened key file, and the state of the file when it was opened: `key` of software, or `places` in hardware."""
+    """An opened key file, and the state of the file when it was opened: `key` of software, or `placed`."""
 
     seen: tuple[int, int, int]
     info: KeyInfo
     key: SoftwareKey | None = None
-    places: tuple[Place, ...] | None = None
+    placed: PlacedKey | None = None
 
     @property
     def in_hardware(self) -> bool:
         """Whether the file says where the key lies, instead of holding it."""
-        return self.places is not None
+        return self.placed is not None
 
 
 class KeyFolder:
@@ -109,7 +109,7 @@ class KeyFolder:
         if stored.info.ref != ref:
             raise KeyFileBroken(f"The file {name} holds the key of another file.", field=name)
         if isinstance(stored, PlacedKey):
-            return LoadedKey(seen=seen, info=stored.info, places=stored.places)
+            return LoadedKey(seen=seen, info=stored.info, placed=stored)
         return LoadedKey(seen=seen, info=stored.info, key=_private(stored, name))
 
 

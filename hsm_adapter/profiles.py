@@ -19,15 +19,13 @@ from typing import Final
 from hsm_adapter.api import SigningDevice
 from hsm_adapter.errors import DevicesFileInvalid
 from hsm_adapter.keyfile import DEVICE_NAME
+from trust.kernel.randomness import Randomness
 
 MAX_DEVICES: Final = 64
 """Most devices of one installation. A province has a dozen."""
 
 MAX_FILE_BYTES: Final = 256 * 1024
 """Longest devices file, bytes: 4 KiB for each device."""
-
-Opener = Callable[[str, Mapping[str, object], Path, Path], SigningDevice]
-"""Makes a device of its name, its table, the folder that its paths start at, and the folder for lasting marks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +37,31 @@ class DeviceProfile:
     table: Mapping[str, object]
 
 
-def _open_pkcs11(name: str, table: Mapping[str, object], folder: Path, state_folder: Path) -> SigningDevice:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a backend needs besides its entry: where relative paths start, and where lasting marks are kept."""
+
+    folder: Path
+    state_folder: Path
+    randomness: Randomness
+
+
+Opener = Callable[[DeviceProfile, Surroundings], SigningDevice]
+
+
+def _open_pkcs11(entry: DeviceProfile, around: Surroundings) -> SigningDevice:
     from hsm_adapter.pkcs11.device import Pkcs11Device
     from hsm_adapter.pkcs11.profile import Pkcs11Profile
 
-    return Pkcs11Device(Pkcs11Profile.parse(name, table, folder=folder, state_folder=state_folder))
+    profile = Pkcs11Profile.parse(entry.name, entry.table, folder=around.folder, state_folder=around.state_folder)
+    return Pkcs11Device(profile, around.randomness)
 
 
-def _open_sdf(name: str, table: Mapping[str, object], folder: Path, state_folder: Path) -> SigningDevice:
+def _open_sdf(entry: DeviceProfile, around: Surroundings) -> SigningDevice:
     from hsm_adapter.sdf.device import SdfDevice
     from hsm_adapter.sdf.profile import SdfProfile
 
-    return SdfDevice(SdfProfile.parse(name, table, folder=folder, state_folder=state_folder))
+    return SdfDevice(SdfProfile.parse(entry.name, entry.table, folder=around.folder, state_folder=around.state_folder))
 
 
 KINDS: Final = MappingProxyType[str, Opener]({"pkcs11": _open_pkcs11, "sdf": _open_sdf})
@@ -78,7 +89,7 @@ def parse_devices(content: bytes) -> tuple[DeviceProfile, ...]:
     return profiles
 
 
-def open_devices(path: Path, *, state_folder: Path) -> tuple[SigningDevice, ...]:
+def open_devices(path: Path, *, state_folder: Path, randomness: Randomness) -> tuple[SigningDevice, ...]:
     """Return the devices of the file in its order; no hardware is touched yet. Relative paths start at its folder.
 
     `state_folder` is where the backends keep their marks of refused PINs. Raises `DevicesFileInvalid`, or what the
@@ -89,8 +100,8 @@ def open_devices(path: Path, *, state_folder: Path) -> tuple[SigningDevice, ...]
             content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise DevicesFileInvalid(f"The devices file {path.name}: {error.strerror}.", field=path.name) from None
-    profiles = parse_devices(content)
-    return tuple(KINDS[one.kind](one.name, one.table, path.parent, state_folder) for one in profiles)
+    around = Surroundings(folder=path.parent, state_folder=state_folder, randomness=randomness)
+    return tuple(KINDS[entry.kind](entry, around) for entry in parse_devices(content))
 
 
 def _profile(number: int, table: object) -> DeviceProfile:

@@ -94,19 +94,20 @@ class Dispatcher:
         with self._lock:
             return self._next(name)
 
-    def signed(self, done: Slice) -> None:
+    def answered(self, done: Slice) -> None:
         """Note that the device has answered; its session takes the next slice while this one is verified."""
         with self._lock:
+            done.seconds = self._monotonic() - done.started
             self._end_call(done)
 
-    def completed(self, done: Slice, values: Sequence[bytes], seconds: float) -> None:
+    def completed(self, done: Slice, values: Sequence[bytes]) -> None:
         """Note signatures that were verified."""
         with self._lock:
             member = self._members[done.member]
             if member.held_back:
                 self._work[member.name].notify_all()  # its other sessions were waiting for this one
-            member.signed(len(values), seconds)
-            if done.stale or done.job.done.is_set():
+            member.signed(len(values), done.seconds)
+            if done.stale or done.job.done:
                 return
             done.values = values
             if done.job.complete():
@@ -136,7 +137,7 @@ class Dispatcher:
             hung = [one for one in job.slices if one.in_call and now - one.started >= self._limits.call_seconds]
             for one in hung:
                 self._hang(one)
-            if now >= deadline and not job.done.is_set():
+            if now >= deadline and not job.done:
                 self._finish(job, self._busy(job, "The devices did not come to it in time."))
 
     def cancel(self, job: Job) -> None:
@@ -246,7 +247,7 @@ class Dispatcher:
         self._strand()
 
     def _fail_over(self, job: Job, member: Member, error: TrustError) -> None:
-        if job.done.is_set() or member.name in job.excluded:
+        if job.done or member.name in job.excluded:
             return
         job.exclude(member.name)
         if isinstance(error, _OF_THE_REQUEST) or self._refusal(job.group) is not None:
@@ -281,7 +282,7 @@ class Dispatcher:
                 continue
             for one in self._schedule.take_all(group):
                 self._no_longer_waits(one)
-                if not one.job.done.is_set():
+                if not one.job.done:
                     one.job.finish(refusal)
 
     def _refusal(self, group: Group) -> TrustError | None:

@@ -1,6 +1,7 @@
 """A batch on its way through the devices, in slices. Used under the pool's lock, but for the waiting."""
 
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from hsm_adapter.api import Holding, VerifyAnswer
 from hsm_adapter.pool.fair import Group
 from trust.kernel.errors import TrustError
 
-MAX_SLICE_MESSAGES = 8
+MAX_SLICE_MESSAGES = 4
 """Most messages that one session signs before the next lane has its turn. Small enough that the verification of one
 slice and the signing of the next overlap, large enough that handing over costs little beside a device's millisecond."""
 
@@ -22,6 +23,7 @@ class Slice:
     count: int
     member: str = ""
     started: float = 0.0
+    seconds: float = 0.0
     in_call: bool = False
     hung: bool = False
     trial: bool = False
@@ -54,7 +56,9 @@ class Job:
         self.slices: list[Slice] = []
         self.excluded: set[str] = set()
         self.error: TrustError | None = None
-        self.done = threading.Event()
+        self.done = False
+        self.turn = threading.Event()
+        self._answers: deque[tuple[Slice, Sequence[bytes]]] = deque()
 
     @property
     def group(self) -> Group:
@@ -80,6 +84,18 @@ class Job:
         """Return the slices that no device has."""
         return [waiting for waiting in self.slices if not waiting.member]
 
+    def answered(self, answered: Slice, values: Sequence[bytes]) -> None:
+        """Keep what a device answered until somebody verifies it: the one who waits, or a helper."""
+        self._answers.append((answered, values))
+        self.turn.set()
+
+    def to_verify(self) -> tuple[Slice, Sequence[bytes]] | None:
+        """Remove and return an answer that nobody verifies yet; any thread may ask."""
+        try:
+            return self._answers.popleft()
+        except IndexError:
+            return None
+
     def complete(self) -> bool:
         """Tell whether every slice is signed."""
         return all(done.values is not None for done in self.slices)
@@ -87,7 +103,8 @@ class Job:
     def finish(self, error: TrustError | None = None) -> None:
         """End the job; the one who waits for it goes on."""
         self.error = error
-        self.done.set()
+        self.done = True
+        self.turn.set()
 
     def result(self) -> list[bytes]:
         """Return the signatures in the order of the messages. Raises what ended the job."""

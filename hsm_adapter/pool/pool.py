@@ -1,10 +1,12 @@
 """The pool: the threads that ask the devices, and the callers that wait for them.
 
-Each device has one worker per session and a few more, so that a session signs on while what it signed is verified. The
-workers start with the first signature: a process that never signs has none. Every signature is verified in here, with
-the guard's own check where there is one, so that a wrong one is replaced by another device's before anybody sees it.
+Each device has one worker per session, which does nothing but sign: what it answered is verified by the caller that
+waits for it, and by helpers where the batch is long, while the session signs on. The threads start with the first
+signature: a process that never signs has none. Every signature is verified in here, with the guard's own check where
+there is one, so that a wrong one is replaced by another device's before anybody sees it.
 """
 
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,8 +27,11 @@ from trust.kernel.clock import Clock
 from trust.kernel.errors import InvalidInput, TrustError
 from trust.signatures import verify as verify_signature
 
-VERIFYING_WORKERS = 2
-"""Workers beyond the sessions of a device: so many slices can be verified without a session standing idle."""
+HELPERS = 2
+"""Threads that verify long batches beside their callers: one batch can then use three processors."""
+
+LOOK_SECONDS = 1.0
+"""How long what the outage files say is taken for granted: so soon is an operator's act seen by a busy process."""
 
 CHECK_SECONDS = 2.0
 """How long the result of a health check holds: probes of several load balancers ask the hardware once."""
@@ -56,6 +61,8 @@ class DevicePool:
         self._start = threading.Lock()
         self._started: set[str] = set()
         self._checked_at: dict[str, float] = {}
+        self._looked_at: dict[str, float] = {}
+        self._long: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
 
     @property
     def names(self) -> Sequence[str]:
@@ -88,15 +95,15 @@ class DevicePool:
         check = verify or _verifier(key, messages)
         job = Job(holdings, messages, lane=lane, verify=check)
         for name in holdings:
-            self._look(name)
+            self._look_sometimes(name)
             self._run(name)
         deadline = self._monotonic() + self._limits.wait_seconds
         self._dispatcher.submit(job)
         try:
-            while not job.done.wait(self._dispatcher.patience(job, deadline)):
-                self._dispatcher.expire(job, deadline)
+            while not job.done:
+                self._wait(job, deadline)
         finally:
-            if not job.done.is_set():  # the caller was interrupted: nobody wants the rest any more
+            if not job.done:  # the caller was interrupted: nobody wants the rest any more
                 self._dispatcher.cancel(job)
         return job.result()
 
@@ -138,6 +145,8 @@ class DevicePool:
     def close(self) -> None:
         """End the workers and the devices' sessions; what waits is refused."""
         self._dispatcher.close()
+        for _ in range(HELPERS):
+            self._long.put(None)
         for member in self._members.values():
             member.device.close()
 
@@ -147,6 +156,20 @@ class DevicePool:
             for place in places
             if place.device in self._members
         }
+
+    def _wait(self, job: Job, deadline: float) -> None:
+        """Wait for an answer and verify it; when none comes, see what hangs or is over."""
+        if job.turn.wait(self._dispatcher.patience(job, deadline)):
+            job.turn.clear()
+            self._verify(job)
+        else:
+            self._dispatcher.expire(job, deadline)
+
+    def _look_sometimes(self, name: str) -> None:
+        now = self._monotonic()
+        if now - self._looked_at.get(name, -LOOK_SECONDS) >= LOOK_SECONDS:
+            self._looked_at[name] = now
+            self._look(name)
 
     def _look(self, name: str) -> None:
         self._dispatcher.out_of_service(name, self._outages.of(name))
@@ -164,38 +187,57 @@ class DevicePool:
             _log.error("key-device-outage-not-kept", device=name, code=trouble.code)
 
     def _run(self, name: str) -> None:
-        """Start the workers of a device, once."""
+        """Start the threads of a device, and the helpers with the first, once."""
         if name in self._started:
             return
         with self._start:
+            if not self._started:
+                for number in range(HELPERS):
+                    _thread(f"verify-{number}", self._help)
             if name not in self._started:
                 self._started.add(name)
-                for number in range(self._members[name].sessions + VERIFYING_WORKERS):
-                    # A daemon: a driver that never returns must not keep the process from ending.
-                    thread = threading.Thread(target=self._work, args=(name,), name=f"{name}-{number}", daemon=True)
-                    thread.start()
+                for number in range(self._members[name].sessions):
+                    _thread(f"{name}-{number}", lambda: self._work(self._members[name]))
 
-    def _work(self, name: str) -> None:
-        while (assigned := self._dispatcher.wait_for(name)) is not None:
-            self._serve(self._members[name], assigned)
+    def _help(self) -> None:
+        while (job := self._long.get()) is not None:
+            self._verify(job)
+
+    def _work(self, member: Member) -> None:
+        while (assigned := self._dispatcher.wait_for(member.name)) is not None:
+            self._serve(member, assigned)
 
     def _serve(self, member: Member, assigned: Slice) -> None:
-        started = self._monotonic()
+        job = assigned.job
         try:
             if assigned.trial:
                 member.device.close()  # sessions from before the failure are worth nothing
                 member.device.check()
-            values = member.device.sign(assigned.job.holdings[member.name], assigned.messages)
-            seconds = self._monotonic() - started
-            self._dispatcher.signed(assigned)
-            _verified(assigned, values)
+            values = member.device.sign(job.holdings[member.name], assigned.messages)
         except Exception as error:  # noqa: BLE001  whatever a driver raises is a failure of the device
-            failure = _translated(error)
-            _log.warning("key-device-failed", device=member.name, code=failure.code, facts=failure.facts)
-            self._persist(member.name, failure)
-            self._dispatcher.failed(assigned, failure)
-        else:
-            self._dispatcher.completed(assigned, values, seconds)
+            self._failed(assigned, error)
+            return
+        self._dispatcher.answered(assigned)
+        job.answered(assigned, values)
+        if len(job.slices) > 1:
+            self._long.put(job)
+
+    def _verify(self, job: Job) -> None:
+        """Verify what of a batch is answered and in nobody's hands."""
+        while (answer := job.to_verify()) is not None:
+            assigned, values = answer
+            try:
+                _verified(assigned, values)
+            except Exception as error:  # noqa: BLE001  it is settled in any case: somebody waits
+                self._failed(assigned, error)
+            else:
+                self._dispatcher.completed(assigned, values)
+
+    def _failed(self, assigned: Slice, error: Exception) -> None:
+        failure = _translated(error)
+        _log.warning("key-device-failed", device=assigned.member, code=failure.code, facts=failure.facts)
+        self._persist(assigned.member, failure)
+        self._dispatcher.failed(assigned, failure)
 
 
 def _verified(assigned: Slice, values: Sequence[bytes]) -> None:
@@ -220,3 +262,8 @@ def _verifier(key: Holding, messages: Sequence[bytes]) -> VerifyAnswer:
 
 def _translated(error: Exception) -> TrustError:
     return error if isinstance(error, TrustError) else DeviceFailed(kind=type(error).__name__)
+
+
+def _thread(name: str, work: Callable[[], None]) -> None:
+    # A daemon: a driver that never returns must not keep the process from ending.
+    threading.Thread(target=work, name=name, daemon=True).start()

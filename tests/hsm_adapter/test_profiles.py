@@ -8,6 +8,7 @@ import pytest
 
 from hsm_adapter.errors import DevicesFileInvalid
 from hsm_adapter.profiles import MAX_DEVICES, MAX_FILE_BYTES, open_devices, parse_devices
+from trust.kernel.randomness import SystemRandomness
 
 ONE = '[[device]]\nname = "hsm-a"\nkind = "sdf"\nlibrary = "libsdf.so"\n'
 
@@ -56,7 +57,7 @@ def test_the_number_of_devices_and_the_length_of_the_file_are_bounded() -> None:
 
 def test_a_missing_file_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(DevicesFileInvalid) as caught:
-        open_devices(tmp_path / "devices.toml", state_folder=tmp_path)
+        open_devices(tmp_path / "devices.toml", state_folder=tmp_path, randomness=SystemRandomness())
     assert str(tmp_path) not in caught.value.detail
 
 
@@ -64,7 +65,7 @@ def test_a_wrong_entry_of_a_backend_is_its_own_error(tmp_path: Path) -> None:
     path = tmp_path / "devices.toml"
     path.write_text(ONE + "colour = 1\n")
     with pytest.raises(Exception, match="hsm-a") as caught:
-        open_devices(path, state_folder=tmp_path)
+        open_devices(path, state_folder=tmp_path, randomness=SystemRandomness())
     assert caught.value.code == "sdf-profile-invalid"  # type: ignore[attr-defined]
 
 
@@ -72,7 +73,9 @@ def test_no_backend_is_loaded_without_a_device_of_its_kind(tmp_path: Path) -> No
     (tmp_path / "devices.toml").write_text("")
     program = (
         "import sys, pathlib; from hsm_adapter.profiles import open_devices; "
-        f"open_devices(pathlib.Path({str(tmp_path / 'devices.toml')!r}), state_folder=pathlib.Path('.')); "
+        "from trust.kernel.randomness import SystemRandomness; "
+        f"here = pathlib.Path({str(tmp_path)!r}); "
+        "open_devices(here / 'devices.toml', state_folder=here, randomness=SystemRandomness()); "
         "sys.exit(any(name.startswith(('hsm_adapter.sdf', 'hsm_adapter.pkcs11')) for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -19,7 +19,7 @@ from hsm_adapter.pool.dispatch import PoolLimits
 from hsm_adapter.pool.errors import DevicesOutOfService, DevicesUnavailable, DeviceUnknown, SigningBusy
 from hsm_adapter.pool.jobs import MAX_SLICE_MESSAGES
 from hsm_adapter.pool.outages import OutageKind, Outages
-from hsm_adapter.pool.pool import CHECK_SECONDS
+from hsm_adapter.pool.pool import CHECK_SECONDS, LOOK_SECONDS
 from tests.fakes import CountingRandomness
 from tests.hsm_adapter.pool.devices import MemoryDevice, Pooled, pooled
 from trust.kernel.errors import TrustError, Unavailable
@@ -153,6 +153,7 @@ def test_distrust_outlives_the_process_until_an_operator_acts(make: Make, tmp_pa
     assert caught.value.code == "key-devices-out-of-service"
     assert restarted.devices["a"].calls == []
     Outages(tmp_path / "outages", CountingRandomness()).lift("a")  # in another process
+    restarted.time.seconds += LOOK_SECONDS
     right(restarted, 3)
 
 
@@ -234,7 +235,7 @@ def test_a_device_that_hangs_is_given_up_and_another_signs(make: Make) -> None:
     health = made.pool.health()[0]
     assert (health.sessions_busy, health.last_error) == (1, "key-device-unresponsive")
     right(made, 16)
-    assert made.devices["a"].calls == [8] or len(made.devices["a"].calls) == 1
+    assert len(made.devices["a"].calls) == 1
 
 
 def test_a_hang_of_the_only_device_is_its_error_and_then_unavailable(make: Make) -> None:
@@ -262,7 +263,7 @@ def test_a_lane_takes_its_limit_and_no_more_while_another_lane_is_let_in(make: M
     made = make("a", sessions=1, limits=PoolLimits(lane_messages=20, pool_messages=30))
     gate = made.devices["a"].gate = threading.Event()
     with ThreadPoolExecutor(8) as callers:
-        first = callers.submit(made.sign, messages(8), "flood")
+        first = callers.submit(made.sign, messages(4), "flood")
         made.devices["a"].entered.wait()
         waiting = [callers.submit(made.sign, messages(10), "flood") for _ in range(2)]
         while made.pool.health()[0].queue_length < 20:
@@ -275,7 +276,7 @@ def test_a_lane_takes_its_limit_and_no_more_while_another_lane_is_let_in(make: M
         with pytest.raises(SigningBusy):
             made.sign([b"x"], "other")
         gate.set()
-        assert [len(one.result()) for one in (first, *waiting, other)] == [8, 10, 10, 20]
+        assert [len(one.result()) for one in (first, *waiting, other)] == [4, 10, 10, 20]
     right(made, 3)
 
 
