@@ -1,3 +1,4 @@
+import fcntl
 import json
 import stat
 import subprocess
@@ -13,18 +14,20 @@ from hsm_adapter.pkcs11.errors import TimedOut
 from hsm_adapter.pkcs11.pin import marker_of
 from tests.hsm_adapter.pkcs11.building import FakeToken, fake_device, fake_profile, refused, soft_device
 from tests.hsm_adapter.softhsm import PIN, SoftToken
+from trust.kernel.algorithms import Algorithm
 from trust.kernel.errors import TrustError
 
 TRY = """
 import sys
 from pathlib import Path
-from tests.hsm_adapter.pkcs11.building import FakeToken, fake_profile
+from tests.hsm_adapter.pkcs11.building import FakeToken
 from hsm_adapter.pkcs11.device import Pkcs11Device
 from trust.kernel.errors import TrustError
 from trust.kernel.randomness import SystemRandomness
 from hsm_adapter.pkcs11.profile import Pkcs11Profile, TokenName
 folder, token = Path(sys.argv[1]), FakeToken()
-profile = Pkcs11Profile(name="fake", library=folder, token=TokenName(label="fake"), pin_file=folder / "fake.pin", state_folder=folder / "state")
+files = {"library": folder, "pin_file": folder / "fake.pin", "state_folder": folder / "state"}
+profile = Pkcs11Profile(name="fake", token=TokenName(label="fake"), **files)
 try:
     Pkcs11Device(profile, SystemRandomness(), cryptoki=token).check()
 except TrustError as error:
@@ -159,24 +162,20 @@ def test_a_pin_file_that_cannot_be_used_costs_no_try(tmp_path: Path, spoil: str)
     assert (code_of(device.check), token.logins) == ("pkcs11-pin-file-unusable", 0)
 
 
-def test_a_login_is_made_once_for_all_sessions_unless_the_profile_wants_it_in_each(tmp_path: Path) -> None:
-    for wanted, expected in ((False, 1), (True, 4)):
-        token = FakeToken(quirks={"login_per_session": wanted})
-        device = fake_device(token, tmp_path)
-        made = device.generate("SM2-SM3", label="x")  # its session for writing is the first
-        device._sessions.run([lambda lane, call: device._sessions.session(lane, call) and meet(2)] * 1)
-        assert device.sign(made, [b"x"])
-        assert 1 <= token.logins <= expected
-        device.close()
-
-
-def meet(number: int) -> int:
-    return number
+@pytest.mark.parametrize("in_each", [False, True])
+def test_a_login_is_made_once_for_all_sessions_unless_the_profile_wants_it_in_each(
+    tmp_path: Path, in_each: bool
+) -> None:
+    token = FakeToken(quirks={"login_per_session": in_each})
+    device = fake_device(token, tmp_path)
+    device.check()
+    made = device.generate(Algorithm.SM2_SM3, label="x")
+    assert len(device.sign(made, [b"x"] * 40)) == 40
+    assert token.opened >= 2
+    assert token.logins == (token.opened if in_each else 1)
 
 
 def test_waiting_for_another_login_ends_with_the_time_out(tmp_path: Path) -> None:
-    import fcntl
-
     device = fake_device(FakeToken(), tmp_path, timeout_seconds=0.2)
     (tmp_path / "state").mkdir()
     with (tmp_path / "state" / "pkcs11-fake.lock").open("w") as held:
