@@ -112,6 +112,14 @@ def test_a_public_half_that_cannot_be_read_is_refused(algorithm: Algorithm, end:
         Keyring([replace(info, public_key=info.public_key[:end])])
 
 
+def test_an_rsa_key_signs_no_token_and_is_left_out_of_the_ring() -> None:
+    signer = TwoAlgorithmSigner()
+    token, rsa = signer.make(P256), replace(signer.make(P256), algorithm=Algorithm.RSA_PKCS1_SHA256)
+    assert len(ring_at([token, rsa], MOMENT).document()["keys"]) == 1
+    with pytest.raises(TokenKeyUnusable):
+        Keyring([token, rsa])
+
+
 def test_keys_of_other_purposes_are_left_out_of_the_ring() -> None:
     signer = TwoAlgorithmSigner()
     token, other = signer.make(P256), signer.make(P256, purpose=KeyPurpose.SEALING)
