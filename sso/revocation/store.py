@@ -6,15 +6,12 @@ from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import Connection, Select, String, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from sso.revocation.domain import Tie
 from trust.db import Base, Database, make_durable
 from trust.prepared import Prepared
-
-_POSTGRESQL: Final = "postgresql"
-
+from trust.upserts import insert_into
 
 KEPT: Final = timedelta(days=40)
 """How long a cut is kept: longer than anything lives that can carry the tie. By the bounds of the settings that is a
@@ -50,9 +47,7 @@ def cut_within(unit: Session | Connection, ties: Collection[Tie], *, reason: str
         return
     connection = unit.connection() if isinstance(unit, Session) else unit
     make_durable(connection)
-    dialect = connection.dialect.name
-    insert = postgresql.insert(CutTieRow) if dialect == _POSTGRESQL else sqlite.insert(CutTieRow)
-    unit.execute(insert.on_conflict_do_nothing(index_elements=["tie"]), rows)
+    connection.execute(insert_into(connection, _TIES).on_conflict_do_nothing(), rows)
 
 
 def first_cut_within(connection: Connection, ties: Collection[Tie]) -> Tie | None:

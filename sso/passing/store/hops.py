@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sso.passing.domain import Case, Channel, Hop, Objection, Presence, PresenceMethod
 from sso.passing.store.cases import case_within
@@ -18,6 +17,7 @@ from sso.revocation.domain import Tie
 from sso.revocation.store import cut_within, first_cut_within
 from trust.db import Database
 from trust.prepared import Prepared
+from trust.upserts import insert_into
 
 _ADD = Prepared(insert(HOPS))
 _BY_ID = Prepared(select(HOPS).where(HOPS.c.id == bindparam("id")))
@@ -142,7 +142,9 @@ class SqlHops:
         """Keep an objection and cut what hangs on its hop, in one commit; the first objection to a hop stands."""
         values = {"hop": objection.hop, "person": objection.person, "text": objection.text}
         with self._database.begin() as connection:
-            connection.execute(_unless_there(connection, OBJECTIONS), {**values, "at": objection.at.isoformat()})
+            connection.execute(
+                insert_into(connection, OBJECTIONS).on_conflict_do_nothing(), {**values, "at": objection.at.isoformat()}
+            )
             cut_within(connection, {tie}, reason="objection", at=objection.at)
 
     def objections(self, hops: Collection[str]) -> dict[str, Objection]:
@@ -193,11 +195,6 @@ def _use_up(connection: Connection, item: NewHop) -> None:
         raise _Lost(Outcome.PRESENCE_USED)
     if item.case is not None and _TAKE_CASE.run(connection, case) != 1:
         raise _Lost(Outcome.CASE_TAKEN)
-
-
-def _unless_there(connection: Connection, table: Any) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns.keys()))
 
 
 def _hop(row: Row[Any]) -> Hop:

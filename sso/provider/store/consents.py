@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, String, Text, UniqueConstraint, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from sso.provider.domain import parse_scopes, scopes_text
@@ -14,8 +13,8 @@ from sso.provider.store import grants
 from sso.revocation.store import cut_within
 from trust.db import Base, Database
 from trust.prepared import Prepared
+from trust.upserts import insert_into
 
-_POSTGRESQL = "postgresql"
 _NO_MATTER = ""  # a unique constraint does not hold over NULL
 
 
@@ -49,7 +48,6 @@ def remember_within(connection: Connection, consent: Consent) -> None:
     What was allowed before is held until the commit: who takes it back waits for us, and finds our grant to cut.
     """
     matter = consent.matter or _NO_MATTER
-    insert = postgresql.insert(_CONSENTS) if connection.dialect.name == _POSTGRESQL else sqlite.insert(_CONSENTS)
     found = _HOLD.first(connection, {"by": consent.person, "to": consent.client, "about": matter})
     before = None if found is None or _consent(found).expires_at <= consent.given_at else _consent(found)
     if before is not None and consent.scopes <= before.scopes and consent.types <= before.types:
@@ -64,6 +62,7 @@ def remember_within(connection: Connection, consent: Consent) -> None:
         "types": " ".join(sorted(consent.types | (before.types if before else frozenset()))),
     }
     changes = {name: row[name] for name in ("scopes", "given_at", "types")}
+    insert = insert_into(connection, _CONSENTS)
     connection.execute(insert.on_conflict_do_update(index_elements=["person", "client", "matter"], set_=changes), row)
 
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy import Connection, delete, false, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sso.signin.store.tables import ThrottleRow, moment_of, moment_text
 from sso.signin.throttle import Bucket, Rule
 from trust.db import Base, Database
+from trust.upserts import insert_into
 
 _THROTTLES = Base.metadata.tables[ThrottleRow.__tablename__]
-_POSTGRESQL: Final = "postgresql"
 
 
 class DatabaseBucketStore:
@@ -51,8 +49,7 @@ def _make_missing(connection: Connection, keys: Iterable[bytes], now: datetime) 
 
     An update that changes nothing locks the row all the same (PostgreSQL's manual, ON CONFLICT).
     """
-    insert = postgresql.insert(_THROTTLES) if connection.dialect.name == _POSTGRESQL else sqlite.insert(_THROTTLES)
-    statement = insert.on_conflict_do_update(
+    statement = insert_into(connection, _THROTTLES).on_conflict_do_update(
         index_elements=["bucket"], set_={"score": _THROTTLES.c.score}, where=false()
     )
     for key in sorted(keys):

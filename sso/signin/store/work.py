@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Executable, Table, func, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from trust.db import Database
+from trust.upserts import insert_into
 
 Step = Callable[[Connection], bool]
 """One change inside a unit of work; False means that somebody else was first, or that what it needs is gone."""
@@ -65,6 +65,5 @@ def hold_name(connection: Connection, name: str) -> None:
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert the rows whose primary key is not there yet; return how many."""
-    insert = postgresql.insert(table) if connection.dialect.name == _POSTGRESQL else sqlite.insert(table)
-    statement = insert.on_conflict_do_nothing().execution_options(**_COUNTED)
+    statement = insert_into(connection, table).on_conflict_do_nothing().execution_options(**_COUNTED)
     return sum(connection.execute(statement, dict(row)).rowcount for row in rows)
