@@ -186,11 +186,12 @@ def load(profile: SdfProfile) -> SdfLibrary:
     Raises:
         SdfLibraryUnusable: no such file, not for this platform, or a function is missing.
     """
-    key = (profile.library, profile.layout)
+    path = profile.library.absolute()  # a bare name would be looked for along the loader's own path
+    key = (path, profile.layout)
     with _loading, _named(profile):
         if key not in _loaded:
             ffi = interface(profile.layout)
-            lib = ffi.dlopen(str(profile.library), ffi.RTLD_NOW | ffi.RTLD_LOCAL)
+            lib = ffi.dlopen(str(path), ffi.RTLD_NOW | ffi.RTLD_LOCAL)
             missing = [function for function in FUNCTIONS if not hasattr(lib, function)]
             if missing:
                 raise SdfLibraryUnusable(

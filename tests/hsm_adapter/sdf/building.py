@@ -101,3 +101,11 @@ def soft_device(folder: Path, library: Path) -> SoftDevice:
     device.add_key(1)
     device.add_key(2)
     return device
+
+
+def settled(device: SdfDevice) -> int:
+    """Return how many sessions hang still, once those that can end have ended."""
+    pool = device._pool
+    with pool._changed:
+        pool._changed.wait_for(lambda: not pool._ending, 20)
+        return len(pool._ending)

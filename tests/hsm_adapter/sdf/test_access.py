@@ -13,7 +13,7 @@ from hsm_adapter.sdf.access import MAX_PASSWORD_BYTES, MIN_PASSWORD_BYTES, Acces
 from hsm_adapter.sdf.device import SdfDevice
 from hsm_adapter.sdf.errors import SdfAccessRightRefused, SdfCommunicationFailed
 from hsm_adapter.sdf.faults import SdfLockedOut, SdfPasswordUnusable
-from tests.hsm_adapter.sdf.building import PASSWORD, SoftDevice
+from tests.hsm_adapter.sdf.building import PASSWORD, SoftDevice, settled
 from trust.kernel.errors import TrustError
 from trust.signatures import verify
 
@@ -75,6 +75,17 @@ def test_many_threads_with_a_wrong_password_make_one_attempt(wrong: SoftDevice) 
     with ThreadPoolExecutor(8) as threads:
         codes = list(threads.map(lambda _: failure(lambda: device.sign(holding, [b"a", b"b", b"c"])).code, range(16)))
     assert set(codes) == {"sdf-locked-out"}
+    assert wrong.read("attempts") == "1"
+    device.close()
+
+
+def test_a_refusal_that_comes_after_its_caller_gave_up_is_heeded_all_the_same(wrong: SoftDevice) -> None:
+    device = wrong.open(timeout_seconds=0.5, sessions=1)
+    holding = device.holdings()[0]
+    with wrong.hanging(ASKED):
+        assert failure(lambda: device.sign(holding, [b"message"])).code == "sdf-timed-out"
+    assert settled(device) == 0
+    assert failure(device.check).code == "sdf-locked-out"
     assert wrong.read("attempts") == "1"
     device.close()
 

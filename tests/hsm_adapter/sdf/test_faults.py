@@ -15,7 +15,7 @@ from hsm_adapter.sdf.faults import SdfAnswerMalformed, SdfBusy, SdfTimedOut
 from hsm_adapter.sdf.workers import Occupancy
 from tests.fakes import FixedClock, MemoryRecorder
 from tests.hsm_adapter.building import FaultyDevice, request
-from tests.hsm_adapter.sdf.building import SoftDevice
+from tests.hsm_adapter.sdf.building import SoftDevice, settled
 from trust.keys import KeyInfo, KeyPurpose, KeyRef, KeyState, UseOutcome
 from trust.signatures import verify
 
@@ -55,14 +55,6 @@ def behind(device: SdfDevice) -> Behind:
 def works(device: SdfDevice, holding: Holding, count: int = 4) -> None:
     for value in device.sign(holding, [b"after"] * count):
         verify(holding.algorithm, holding.public_key, b"after", value)
-
-
-def settled(device: SdfDevice) -> int:
-    """Return how many sessions hang still, once those that can end have ended."""
-    pool = device._pool
-    with pool._changed:
-        pool._changed.wait_for(lambda: not pool._ending, 20)
-        return len(pool._ending)
 
 
 @pytest.mark.parametrize("plugged_until", [0, 1, 7, 19])

@@ -4,10 +4,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hsm_adapter.sdf.device import SdfDevice
 from hsm_adapter.sdf.faults import SdfAnswerMalformed, SdfLibraryUnusable
-from hsm_adapter.sdf.library import FUNCTIONS, interface
-from hsm_adapter.sdf.profile import Layout
+from hsm_adapter.sdf.library import FUNCTIONS, SdfLibrary, interface
+from hsm_adapter.sdf.profile import Alignment, ByteOrder, Layout, SdfProfile
 from tests.hsm_adapter.sdf.building import SOURCES, SoftDevice, compile_c
 from trust.signatures import verify
 
@@ -102,6 +105,41 @@ def test_a_library_without_the_needed_functions_is_refused_by_their_names(hardwa
     with pytest.raises(SdfLibraryUnusable) as caught:
         hardware.open(library="half.so").check()
     assert all(function in caught.value.detail for function in FUNCTIONS)
+
+
+def test_a_library_beside_the_devices_file_is_found_from_its_folder(
+    hardware: SoftDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hardware.folder)
+    profile = SdfProfile.parse("hsm-1", hardware.table(), folder=Path(), state_folder=hardware.folder)
+    device = SdfDevice(profile)
+    assert len(device.holdings()) == 2
+    device.close()
+
+
+@given(
+    value=st.integers(0, 2**256 - 1),
+    field_bytes=st.sampled_from([32, 64]),
+    alignment=st.sampled_from(Alignment),
+    byte_order=st.sampled_from(ByteOrder),
+    dirt=st.integers(0, 63),
+)
+def test_every_number_is_read_and_none_with_something_beside_it(
+    value: int, field_bytes: int, alignment: Alignment, byte_order: ByteOrder, dirt: int
+) -> None:
+    layout = Layout(field_bytes=field_bytes, alignment=alignment, byte_order=byte_order)
+    ffi = interface(layout)
+    profile = SdfProfile(name="hsm-1", library=Path("x"), state_folder=Path("x"), keys=(1,), layout=layout)
+    library = SdfLibrary(ffi, None, profile)
+    content = value.to_bytes(32, byte_order.value)
+    filled = content.rjust(field_bytes, b"\0") if alignment is Alignment.RIGHT else content.ljust(field_bytes, b"\0")
+    signature = ffi.new("ECCSignature *", {"r": filled, "s": filled})
+    assert int.from_bytes(library._number(signature.r), "big") == value
+    start, end = (0, field_bytes - 32) if alignment is Alignment.RIGHT else (32, field_bytes)
+    if start <= dirt < end:
+        signature.r[dirt] = 1
+        with pytest.raises(SdfAnswerMalformed):
+            library._number(signature.r)
 
 
 def test_the_device_verifies_what_it_signed(hardware: SoftDevice) -> None:
