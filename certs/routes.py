@@ -26,6 +26,7 @@ from certs.library import Opened
 from certs.service import CertificateService
 from trust.formats.holders import HolderNumber
 from trust.http.access import Principal, TokenChecker, protected
+from trust.http.headers import private
 from trust.http.parsing import StrictModel, described_headers, json_body, query_string
 from trust.kernel.errors import FieldMissing
 from trust.kernel.identifiers import CertificateIdentifier
@@ -166,7 +167,7 @@ def _add_issue(routes: APIBlueprint, service: CertificateService, tokens: TokenC
     def issue(*, principal: Principal, body: IssueBody) -> Response:
         command = body.parse(request.headers.get(IDEMPOTENCY_HEADER, ""))
         certificate = service.issue(principal, command)
-        response = _private(jsonify(_shown(service, certificate)))
+        response = private(jsonify(_shown(service, certificate)))
         response.status_code = 201
         response.headers["Location"] = url_for("certs.show", identifier=certificate.identifier)
         return response
@@ -180,7 +181,7 @@ def _add_looks(routes: APIBlueprint, service: CertificateService, tokens: TokenC
     def show(identifier: str, *, principal: Principal, query: PurposeQuery) -> Response:
         release = _release(principal)
         opened = service.get(principal, _identifier(identifier), _purpose(query.purpose, release), release)
-        return _private(jsonify(_shown(service, opened.certificate) | _shown_contents(opened)))
+        return private(jsonify(_shown(service, opened.certificate) | _shown_contents(opened)))
 
     @routes.get("/<identifier>/file")
     @routes.doc(summary="Download the signed file for a purpose", responses=_PDF)
@@ -190,7 +191,7 @@ def _add_looks(routes: APIBlueprint, service: CertificateService, tokens: TokenC
         release = _release(principal)
         issued = service.file(principal, _identifier(identifier), _purpose(query.purpose, release), release)
         name = quote(f"{service.type_name_zh(issued.certificate)}-{issued.certificate.identifier}.pdf")
-        response = _private(Response(issued.content, mimetype="application/pdf"))
+        response = private(Response(issued.content, mimetype="application/pdf"))
         response.headers["Content-Disposition"] = (  # RFC 6266 with the extended form of RFC 5987
             f"attachment; filename=\"{issued.certificate.identifier}.pdf\"; filename*=UTF-8''{name}"
         )
@@ -210,7 +211,7 @@ def _add_looks(routes: APIBlueprint, service: CertificateService, tokens: TokenC
             found = service.find_by_holder(principal, holder, purpose)
         else:
             raise FieldMissing(field="holder")
-        return _private(jsonify({"certificates": [_shown(service, certificate) for certificate in found]}))
+        return private(jsonify({"certificates": [_shown(service, certificate) for certificate in found]}))
 
 
 def _add_change(
@@ -228,7 +229,7 @@ def _add_change(
             requested_by=body.requested_by,
             approved_by=body.approved_by,
         )
-        return _private(jsonify(_shown(service, service.change(principal, command))))
+        return private(jsonify(_shown(service, service.change(principal, command))))
 
 
 _ISSUED: dict[int | str, Any] = {201: {"description": "Issued now, or earlier under the same key"}}
@@ -267,11 +268,6 @@ def _purpose(given: str | None, release: Release | None) -> Purpose:
     if given is None:
         raise FieldMissing(field="purpose")
     return Purpose(text=given)
-
-
-def _private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"  # about a person, and true only now
-    return response
 
 
 def _shown(service: CertificateService, certificate: Certificate) -> dict[str, Any]:

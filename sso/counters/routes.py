@@ -12,6 +12,7 @@ from sso.counters.domain import Clerk, Counter, Matter
 from sso.counters.errors import ClerkUnknown, CounterUnknown
 from sso.counters.service import CounterRegister
 from trust.http.access import Principal, TokenChecker, protected
+from trust.http.headers import private
 from trust.kernel.identifiers import Uscc
 
 SCOPE = "counters:read"
@@ -47,7 +48,7 @@ def _add_counters(routes: APIBlueprint, register: CounterRegister, tokens: Token
     @protected(tokens, SCOPE)
     def counters(*, principal: Principal) -> Response:
         own = register.counters(Uscc.parse(principal.authority))
-        return _private(jsonify({"counters": [_shown_counter(counter) for counter in own]}))
+        return private(jsonify({"counters": [_shown_counter(counter) for counter in own]}))
 
     @routes.get("/counters/<counter_id>")
     @routes.doc(summary="One counter of the caller's authority")
@@ -56,7 +57,7 @@ def _add_counters(routes: APIBlueprint, register: CounterRegister, tokens: Token
         found = register.counter(counter_id)
         if str(found.authority) != principal.authority:
             raise CounterUnknown(field="counter")
-        return _private(jsonify(_shown_counter(found)))
+        return private(jsonify(_shown_counter(found)))
 
 
 def _add_clerks(routes: APIBlueprint, register: CounterRegister, tokens: TokenChecker) -> None:
@@ -65,7 +66,7 @@ def _add_clerks(routes: APIBlueprint, register: CounterRegister, tokens: TokenCh
     @protected(tokens, SCOPE)
     def clerks(*, principal: Principal) -> Response:
         own = register.clerks(Uscc.parse(principal.authority))
-        return _private(jsonify({"clerks": [_shown_clerk(clerk) for clerk in own]}))
+        return private(jsonify({"clerks": [_shown_clerk(clerk) for clerk in own]}))
 
     @routes.get("/clerks/<clerk_id>")
     @routes.doc(summary="One clerk of the caller's authority")
@@ -74,7 +75,7 @@ def _add_clerks(routes: APIBlueprint, register: CounterRegister, tokens: TokenCh
         found = register.clerk(clerk_id)
         if str(found.authority) != principal.authority:
             raise ClerkUnknown(field="clerk")
-        return _private(jsonify(_shown_clerk(found)))
+        return private(jsonify(_shown_clerk(found)))
 
 
 def _shown_matter(matter: Matter) -> dict[str, Any]:
@@ -113,9 +114,4 @@ def _shown_clerk(clerk: Clerk) -> dict[str, Any]:
 def _cached(response: Response) -> Response:
     response.cache_control.public = True
     response.cache_control.max_age = _CACHE_SECONDS
-    return response
-
-
-def _private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
     return response

@@ -18,6 +18,7 @@ from sso.mandates.representatives import Representatives
 from sso.mandates.service import MandateDesk
 from sso.provider.claims import ReadToken
 from trust.formats.holders import HolderNumber
+from trust.http.headers import private
 from trust.http.parsing import StrictModel, json_body
 from trust.http.rate import RateLimiter
 
@@ -91,7 +92,7 @@ def _add_looks(routes: APIBlueprint, desk: MandateDesk, tokens: OwnTokens) -> No
         principals = (person, *desk.organisations_of(person))
         granted = [each for principal in principals for each in desk.of_principal(principal, by=person)]
         answer = {"as_agent": desk.of_agent(person), "granted": granted}
-        return _private(jsonify({name: [_shown(desk, each) for each in found] for name, found in answer.items()}))
+        return private(jsonify({name: [_shown(desk, each) for each in found] for name, found in answer.items()}))
 
     @routes.get("/<mandate_id>")
     @routes.doc(summary="One mandate in which the caller has a part")
@@ -100,7 +101,7 @@ def _add_looks(routes: APIBlueprint, desk: MandateDesk, tokens: OwnTokens) -> No
         mandate, person = desk.get(mandate_id), token.contents.person
         if person not in (mandate.agent, mandate.principal, *_if_represented(desk, person, mandate)):
             raise MandateUnknown(field="mandate")
-        return _private(jsonify(_shown(desk, mandate)))
+        return private(jsonify(_shown(desk, mandate)))
 
 
 def _if_represented(desk: MandateDesk, person: str, mandate: Mandate) -> tuple[str, ...]:
@@ -155,20 +156,20 @@ def _add_changes(routes: APIBlueprint, desk: MandateDesk, tokens: OwnTokens) -> 
     @routes.doc(summary="Accept a mandate, as its agent")
     @own(tokens)
     def accept(mandate_id: str, *, token: ReadToken) -> Response:
-        return _private(jsonify(_shown(desk, desk.accept(mandate_id, by=token.contents.person))))
+        return private(jsonify(_shown(desk, desk.accept(mandate_id, by=token.contents.person))))
 
     @routes.post("/<mandate_id>/withdraw")
     @routes.doc(summary="End a mandate: its agent, its principal or the legal representative; tokens die with it")
     @own(tokens)
     def withdraw(mandate_id: str, *, token: ReadToken) -> Response:
-        return _private(jsonify(_shown(desk, desk.withdraw(mandate_id, by=token.contents.person))))
+        return private(jsonify(_shown(desk, desk.withdraw(mandate_id, by=token.contents.person))))
 
 
 _MADE: dict[int | str, Any] = {201: {"description": "The mandate"}}
 
 
 def _made(desk: MandateDesk, mandate: Mandate) -> Response:
-    response = _private(jsonify(_shown(desk, mandate)))
+    response = private(jsonify(_shown(desk, mandate)))
     response.status_code = 201
     response.headers["Location"] = url_for("mandates.show", mandate_id=mandate.id)
     return response
@@ -196,8 +197,3 @@ def _shown(desk: MandateDesk, mandate: Mandate) -> dict[str, Any]:
 
 def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
-
-
-def _private(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -59,6 +59,12 @@ def install(app: Flask, *, https: bool) -> None:
     app.after_request(finish)
 
 
+def private(response: Response) -> Response:
+    """Say that nobody keeps this answer: it is about a person, and true only now (RFC 9111 section 5.2.2.5)."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def allow_own_script() -> None:
     """Let the page of the present answer run this service's own scripts, and let these fetch from this service."""
     _own().scripts = True
