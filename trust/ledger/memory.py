@@ -19,7 +19,14 @@ from trust.kernel import merkle
 from trust.kernel.randomness import Randomness
 from trust.ledger.domain import TREE
 from trust.ledger.halting import Halt
-from trust.ledger.note_errors import LedgerForked, LedgerRolledBack, MemoryUnreadable, NoteMalformed, NoteUntrusted
+from trust.ledger.note_errors import (
+    LedgerForked,
+    LedgerRolledBack,
+    MemoryUnreadable,
+    NoteMalformed,
+    NoteSignatureInvalid,
+    NoteUntrusted,
+)
 from trust.ledger.note_keys import VerifierKey
 from trust.ledger.notes import MAX_NOTE_BYTES, Note
 from trust.ledger.ports import LedgerStore
@@ -31,8 +38,8 @@ FILE = "last-checkpoint.note"
 _LOCK = "lock"
 _log = structlog.get_logger("trust.ledger.memory")
 
-LogKeys = Callable[[], Sequence[VerifierKey]]
-"""Returns the keys that this ledger's own checkpoints are signed with."""
+LogKeys = Callable[[str], Sequence[VerifierKey]]
+"""Returns the keys, retired ones too, that this ledger's own checkpoints are signed with, named for an origin."""
 
 
 class CheckpointMemory:
@@ -111,18 +118,17 @@ class RollBackWatch:
 
         Only a note with our own signature counts: nobody else can stop this service by what they say.
         """
-        opened = evidence.opened(self.keys())
-        head = TreeHead.parse(opened.text)
+        head = TreeHead.parse(evidence.opened(self.keys(self.origin)).text)
         if head.origin == self.origin:
             self._compare(head, source=source, forked=True)
 
     def _believed(self, kept: Note) -> TreeHead:
+        """Return the kept head; it may bear the origin of before, when the service moved to another name."""
         try:
-            head = TreeHead.parse(kept.opened(self.keys()).text)
-        except (NoteMalformed, NoteUntrusted):
+            head = TreeHead.parse(kept.text)
+            kept.opened(self.keys(head.origin))
+        except (NoteMalformed, NoteUntrusted, NoteSignatureInvalid):
             raise MemoryUnreadable(f"{FILE} holds no checkpoint with a signature of ours.", field=FILE) from None
-        if head.origin != self.origin:
-            raise MemoryUnreadable(f"{FILE} is of another ledger: {head.origin}.", field=FILE)
         return head
 
     def _compare(self, signed: TreeHead, *, source: str, forked: bool) -> None:

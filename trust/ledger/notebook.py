@@ -47,21 +47,23 @@ class Notebook:
         self.lines = lines
         self._describe = describe
         self.log_key = ed25519_key(origin, public_key)
-        self._origin = origin
-        self._served = {(key.name, key.key_id): key for key in (self.log_key, *witnesses)}
+        self._public_key = public_key
+        self._witnesses = tuple(witnesses)
 
     def note(self, signed: SignedCheckpoint) -> Note:
         """Return the note: our own line, Ed25519 where it was signed so, then the witnesses' lines.
 
         Raises `LedgerBroken` when a stored line does not hold: served on, it would spoil the note for every reader.
         """
-        own = own_key(self._origin, self._describe(signed.key).public_key)
+        own = own_key(signed.checkpoint.origin, self._describe(signed.key).public_key)
         lines = [SignatureLine(name=own.name, key_id=own.key_id, signature=signed.signature)]
         found = {(line.name, line.key_id): line for line in self.lines.of(signed.checkpoint.size)}
-        for place, key in self._served.items():
-            if place in found:
-                self._check(signed, key, found[place])
-                lines.append(found[place])
+        log_key = ed25519_key(signed.checkpoint.origin, self._public_key)  # the origin of then
+        for key in (log_key, *self._witnesses):
+            line = found.get((key.name, key.key_id))
+            if line is not None:
+                self._check(signed, key, line)
+                lines.append(line)
         return Note(text=signed.body, lines=tuple(lines))
 
     def countersigned(self, signed: SignedCheckpoint) -> bool:

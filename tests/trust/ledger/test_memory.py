@@ -1,12 +1,16 @@
 """The checkpoint outside the database: a database put back is found, and nothing is signed for it."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.trust.ledger.building import ORIGIN, rebuilt, use, uses
+from tests.trust.ledger.building import KEY, ORIGIN, rebuilt, use, uses
 from tests.trust.ledger.witnessed import witnessed
+from trust.ledger.checkpoints import Checkpointer, Outside
 from trust.ledger.errors import LedgerBroken
 from trust.ledger.halting import HaltingRecorder
 from trust.ledger.note_errors import LedgerHalted, LedgerRolledBack, MemoryUnreadable
+from trust.ledger.note_keys import ed25519_key
 from trust.ledger.notes import Note
 from trust.ledger.tree_heads import TreeHead
 
@@ -163,3 +167,20 @@ def test_a_process_that_saw_the_checkpoint_names_the_lost_one_too(house):
     house.base.tamper("DELETE FROM ledger_checkpoint")
     with pytest.raises(LedgerBroken, match="checkpoint 5"):
         house.checkpointer.checkpoint()
+
+
+def test_a_service_that_moved_to_another_name_goes_on_from_the_checkpoint_of_before(house):
+    """The history is the same one: what is kept under the old origin is held against it all the same."""
+    origin, key = "new.example/ledger", house.notebook.log_key
+    house.notebook.log_key = ed25519_key(origin, house.signer.public_key)
+    watch = replace(house.watch, origin=origin)
+    outside = Outside(signer=house.signer, notebook=house.notebook, watch=watch)
+    moved = Checkpointer(house.base.store, house.base.signer, KEY, house.clock, origin=origin, outside=outside)
+    signed = moved.checkpoint()
+    assert (signed.checkpoint.origin, signed.checkpoint.size) == (origin, 6)
+    assert len(house.notebook.note(signed).lines) == 2
+    (before,) = house.base.store.checkpoints(5, 6)
+    assert [line.name for line in house.notebook.note(before).lines] == [key.name, key.name]
+    cut(house, 4)
+    with pytest.raises(LedgerRolledBack):
+        watch.check()

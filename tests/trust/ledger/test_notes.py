@@ -43,6 +43,14 @@ COSIGNED = (
     "mbIUBkBIfZ+qnA==\n"
 ).encode()
 
+# A checkpoint of Go's checksum database as it was served, under the key that every Go installation has built in.
+GO_VKEY = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
+GO_NOTE = (
+    "go.sum database tree\n15067302\ngJyioq6dwR9n+NjEWORfYmH+ubeYm3kH42BBQ0bTpYI=\n\n"
+    "— sum.golang.org Az3grp1rvWOs5NKlr/xR4GLN/CDyzzakmt1o61uSxYKpK1SerqOP2ClbX/peKUZjYnyomH5Xz7GZG3TpB7OeKn4E2ww=\n"
+    "— test.example.com qTGhC/xIPQ0AXKHK6Y+9ypRfuvMZWPjRXM8NiOg5M1WREn07VQXyuIXM3NRNav3ieVFLUqDRK77PWDmL6w8w84UqeAw=\n"
+).encode()
+
 PRIVATE = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 LOG = ed25519_key("log.example/a", PRIVATE.public_key().public_bytes_raw())
 
@@ -59,7 +67,12 @@ def test_the_example_of_the_specification_opens_with_its_verifier_key():
     assert [found for found, _ in opened.by] == [key]
 
 
-@pytest.mark.parametrize("content", [SIGNED, POEM, COSIGNED])
+def test_a_checkpoint_of_the_go_checksum_database_opens_and_lines_of_others_are_ignored():
+    head = TreeHead.parse(Note.parse(GO_NOTE).opened([VerifierKey.parse(GO_VKEY)]).text)
+    assert (head.origin, head.size) == ("go.sum database tree", 15067302)
+
+
+@pytest.mark.parametrize("content", [SIGNED, POEM, COSIGNED, GO_NOTE])
 def test_a_note_is_read_and_written_byte_for_byte(content):
     assert Note.parse(content).content == content
 

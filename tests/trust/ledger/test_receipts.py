@@ -236,7 +236,7 @@ def test_a_log_that_took_something_back_is_invalid_and_the_proof_is_kept(served,
     fork.base.ledger.record(uses(310, start=1))
     fork.signer.private, fork.signer.public_key = served.house.signer.private, served.house.signer.public_key
     fork.notebook.log_key = served.house.notebook.log_key
-    fork.notebook._served = {(fork.notebook.log_key.name, fork.notebook.log_key.key_id): fork.notebook.log_key}
+    fork.notebook._public_key = served.house.signer.public_key
     fork.base.signer._private = served.house.base.signer._private
     fork.base.signer.info = served.house.base.signer.info
     fork.checkpointer.checkpoint()

@@ -14,7 +14,7 @@ from trust.ledger.checkpoints import Checkpointer, Outside
 from trust.ledger.halting import Halt
 from trust.ledger.memory import CheckpointMemory, RollBackWatch
 from trust.ledger.note_errors import WitnessUnreachable
-from trust.ledger.note_keys import VerifierKey, own_key
+from trust.ledger.note_keys import VerifierKey, ed25519_key, own_key
 from trust.ledger.notebook import Notebook
 from trust.ledger.receipts import ReceiptDesk
 from trust.ledger.witness.asking import Witnessing
@@ -129,7 +129,7 @@ def witnessed(folder: Path, *, witnesses: int = 2, quorum: int = 2) -> Witnessed
         store=base.store,
         memory=CheckpointMemory(folder / "outside", randomness),
         halt=Halt(folder / "outside", clock, randomness),
-        keys=lambda: (notebook.log_key, *keys),
+        keys=lambda origin: (ed25519_key(origin, signer.public_key), own_key(origin, base.signer.info.public_key)),
         origin=ORIGIN,
     )
     outside = Outside(signer=signer, notebook=notebook, watch=watch)
