@@ -86,8 +86,10 @@ class CounterCodeDesk(Desk):
 
     def open_codes(self, person_id: str) -> Sequence[RecoveryCode]:
         """Return the codes from counters with which somebody can, or soon can, take the account over."""
+        found = self._with.counter_codes.open(person_id, self._now())
+        if not found:  # as on nearly every page that asks
+            return []
         person = self._with.persons.get(person_id)
-        found = self._with.counter_codes.open(person.id, self._now())
         return [code for code in found if not is_ended(code.created_at, person)]
 
     def cancel_code(self, session: Session, code_id: str) -> None:
