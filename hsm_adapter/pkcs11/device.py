@@ -9,7 +9,7 @@ from hsm_adapter.api import Holding
 from hsm_adapter.errors import KeyUnknown
 from hsm_adapter.pkcs11 import keys
 from hsm_adapter.pkcs11.binding import NativeCryptoki
-from hsm_adapter.pkcs11.cryptoki import Cryptoki, KeyObject, Session, TokenFlags
+from hsm_adapter.pkcs11.cryptoki import Cryptoki, TokenFlags
 from hsm_adapter.pkcs11.encodings import from_signed, mechanism_of, to_sign
 from hsm_adapter.pkcs11.errors import DeviceErrored, PinLocked
 from hsm_adapter.pkcs11.pin import Login
@@ -33,7 +33,6 @@ class Pkcs11Device:
         self._profile = profile
         self._randomness = randomness
         self._cryptoki = cryptoki or NativeCryptoki(profile)
-        self._seen: set[bytes] = set()
         self._sessions = Sessions(profile, self._cryptoki, Login(profile, self._cryptoki, randomness))
 
     @property
@@ -149,17 +148,5 @@ class Pkcs11Device:
                 return session.sign(known, mechanism, data)
             except KeyUnknown:  # object handles may change when a token comes back: the key is looked for anew
                 session = self._sessions.reopen(lane, call)
-        key = lane.objects[key_id] = self._private_half(session, key_id)
+        key = lane.objects[key_id] = keys.signing_half(session, key_id)
         return session.sign(key, mechanism, data)
-
-    def _private_half(self, session: Session, key_id: bytes) -> KeyObject:
-        """Return the private key. That one of a moment ago is gone with its public half is a fault of the device."""
-        try:
-            key = keys.private_half(session, key_id)
-        except KeyUnknown:
-            if key_id in self._seen and not keys.has_public_half(session, key_id):
-                self._seen.discard(key_id)
-                raise DeviceErrored("The token no longer shows a key that it held.") from None
-            raise
-        self._seen.add(key_id)
-        return key

@@ -20,7 +20,7 @@ from hsm_adapter.pkcs11.cryptoki import (
     Session,
 )
 from hsm_adapter.pkcs11.encodings import FALSE, TRUE, Read, generation, public_key, templates, ulong
-from hsm_adapter.pkcs11.errors import AnswerUnusable, MechanismRefused
+from hsm_adapter.pkcs11.errors import AnswerUnusable, DeviceErrored, MechanismRefused
 from hsm_adapter.pkcs11.quirks import Quirks
 from trust.kernel.algorithms import Algorithm
 from trust.kernel.errors import InvalidInput
@@ -54,9 +54,18 @@ def private_half(session: Session, key_id: bytes) -> KeyObject:
     return found[0]
 
 
-def has_public_half(session: Session, key_id: bytes) -> bool:
-    """Tell whether the token shows a public key of a CKA_ID."""
-    return bool(session.find({CKA_CLASS: ulong(CKO_PUBLIC_KEY), CKA_ID: key_id}))
+def signing_half(session: Session, key_id: bytes) -> KeyObject:
+    """Return the private key of a pair that was enrolled.
+
+    A token that is being pulled out shows nothing for a while instead of an error (seen with SoftHSM2), and so does an
+    empty one in the place of another: neither says that the key is unknown. Raises `DeviceErrored` then.
+    """
+    try:
+        return private_half(session, key_id)
+    except KeyUnknown:
+        if not session.find({}):
+            raise DeviceErrored("The token shows no object at all, and so not the key.") from None
+        raise
 
 
 def holdings(session: Session, quirks: Quirks) -> list[Holding]:

@@ -163,7 +163,7 @@ def test_the_device_says_how_many_sign_at_once_and_counts_no_uses(token: SoftTok
 def test_a_token_that_goes_in_the_middle_of_a_batch_releases_nothing_and_comes_back(
     token: SoftToken, device: Pkcs11Device, p256: Holding, tmp_path: Path
 ) -> None:
-    device.check()
+    assert len(device.sign(p256, [b"x"] * 300)) == 300
     away = tmp_path / "away"
     puller = threading.Thread(target=lambda: token.folder.rename(away))
     puller.start()

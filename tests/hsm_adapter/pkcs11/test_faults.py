@@ -10,7 +10,7 @@ from hsm_adapter.errors import DeviceAccessRefused, DeviceCannot, DeviceFailed, 
 from hsm_adapter.pkcs11.binding import _error_of, ckr_name
 from hsm_adapter.pkcs11.errors import Pkcs11Failed, TimedOut
 from hsm_adapter.pkcs11.return_values import NUMBERS, ROWS, failure
-from tests.hsm_adapter.pkcs11.building import FakeToken, fake_device, refused
+from tests.hsm_adapter.pkcs11.building import FakeToken, fake_device, privates, refused
 from trust.kernel.algorithms import Algorithm
 from trust.signatures import verify
 
@@ -153,3 +153,19 @@ def test_what_the_token_says_in_check_is_heeded(tmp_path: Path) -> None:
     token.flags |= 0x1000000  # CKF_ERROR_STATE
     with pytest.raises(DeviceFailed):
         device.check()
+
+
+def test_a_token_that_suddenly_shows_nothing_has_failed_and_has_not_lost_a_key(tmp_path: Path) -> None:
+    token = FakeToken()
+    device = fake_device(token, tmp_path)
+    made = device.generate(Algorithm.SM2_SM3, label="x")
+    assert device.sign(made, [b"x"])
+    objects, token.objects = token.objects, []
+    for _ in range(2):
+        with pytest.raises(DeviceFailed):
+            device.sign(made, [b"x"] * 9)
+    token.objects = objects
+    assert device.sign(made, [b"x"] * 9)
+    token.objects = [it for it in objects if it not in privates(token)]
+    with pytest.raises(KeyUnknown):
+        device.sign(made, [b"x"])
