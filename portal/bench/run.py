@@ -15,6 +15,7 @@ from rich.table import Table
 from portal.bench import OVER_HTTP, PARTS
 from portal.bench.documents import document_figures
 from portal.bench.engines import guard_figures, sm2_figures
+from portal.bench.ledger import ledger_figures
 from portal.bench.measure import ROUNDS, Figure
 from portal.bench.network import network_figures
 from portal.bench.stage import Stage, set_stage
@@ -56,6 +57,7 @@ _FIGURES: dict[str, _Part] = dict(
         (
             lambda _world: sm2_figures(),
             guard_figures,
+            ledger_figures,
             document_figures,
             network_figures,
             _trusting(sign_in_figures),
@@ -92,8 +94,8 @@ class Machine:
         )
 
 
-def run_bench(*, as_json: bool, only: tuple[str, ...]) -> None:
-    """Measure and print. `only` names some of the parts."""
+def run_bench(*, as_json: bool, only: tuple[str, ...], postgresql: str | None = None) -> None:
+    """Measure and print. `only` names some of the parts, `postgresql` an empty database for those that can use one."""
     console = Console(stderr=True)
     machine = Machine.here()
     missing = (
@@ -102,7 +104,7 @@ def run_bench(*, as_json: bool, only: tuple[str, ...]) -> None:
         else ["http: wrk is missing (Debian/Ubuntu: apt-get install wrk)"]
     )
     figures: list[Figure] = []
-    with bench_world() as world:
+    with bench_world(postgresql) as world:
         for name, part in _FIGURES.items():
             if only and name not in only:
                 continue

@@ -33,6 +33,7 @@ class BenchWorld:
     seal: SealRecord
     client: ApiClient
     folder: Path
+    postgresql: str | None = None
 
     @property
     def principal(self) -> Principal:
@@ -61,8 +62,8 @@ class BenchWorld:
 
 
 @contextmanager
-def bench_world() -> Iterator[BenchWorld]:
-    """Make the installation and remove it afterwards."""
+def bench_world(postgresql: str | None = None) -> Iterator[BenchWorld]:
+    """Make the installation and remove it afterwards; `postgresql` is the address of an empty database beside it."""
     folder = Path(tempfile.mkdtemp(prefix="yinxin-bench-"))
     port = free_port()
     settings: dict[str, object] = {
@@ -82,7 +83,14 @@ def bench_world() -> Iterator[BenchWorld]:
         client = world.register_client(installation)
         gc.collect()
         gc.freeze()  # as the served application does
-        yield BenchWorld(installation=installation, settings=settings, seal=seal, client=client, folder=folder)
+        yield BenchWorld(
+            installation=installation,
+            settings=settings,
+            seal=seal,
+            client=client,
+            folder=folder,
+            postgresql=postgresql,
+        )
     finally:
         installation.close()
         shutil.rmtree(folder, ignore_errors=True)

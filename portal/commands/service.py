@@ -83,11 +83,12 @@ def demo(out: Path, as_json: bool) -> None:
 @click.command()
 @json_option
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="Measure only this part (repeatable).")
-def bench(as_json: bool, only: tuple[str, ...]) -> None:
+@click.option("--postgresql", metavar="ADDRESS", help="An empty PostgreSQL database for the ledger's figures.")
+def bench(as_json: bool, only: tuple[str, ...], postgresql: str | None) -> None:
     """Measure, each figure beside its reference. Run nothing else on the machine meanwhile."""
     from portal.bench.run import run_bench
 
-    run_bench(as_json=as_json, only=only)
+    run_bench(as_json=as_json, only=only, postgresql=postgresql)
 
 
 def prove_keys(installation: Installation) -> None:

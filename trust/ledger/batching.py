@@ -28,9 +28,12 @@ class _Turn:
     """One caller's entries on their way to the disk."""
 
     entries: Sequence[bytes]
-    wake: threading.Event = field(default_factory=threading.Event)
+    wake: threading.Lock = field(default_factory=threading.Lock)  # held while the caller sleeps; an event costs more
     first: int | None = None
     error: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        self.wake.acquire()
 
     @property
     def done(self) -> bool:
@@ -58,7 +61,7 @@ class GroupCommit:
             if len(self._waiting) == self._expected:
                 self._complete.notify()
         if not leads:
-            turn.wake.wait()  # until the entries are committed, or it is our turn to lead
+            turn.wake.acquire()  # until the entries are committed, or it is our turn to lead
         if not turn.done:
             self._lead()
         if turn.first is None:
@@ -84,7 +87,7 @@ class GroupCommit:
                 self._led = bool(self._waiting)
                 heirs = self._waiting[:1]
             for turn in (*batch, *heirs):
-                turn.wake.set()
+                turn.wake.release()
 
     def _take(self) -> list[_Turn]:
         """Remove and return the turns of the next transaction, oldest first, ours among them; the lock is held."""
