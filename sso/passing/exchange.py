@@ -1,7 +1,8 @@
 """Token exchange (RFC 8693): one system passes a citizen's trust on to the next, and the chain only ever grows.
 
 The steps are numbered as in docs/trust-passing.md. Two units of work beside the signer's: step 4 reads, step 7 writes.
-The hop is durable before the token is signed: a hop whose token was never released is harmless, the reverse is not.
+The hop is kept before the token is signed, and on the disk before it is released: a hop whose token was never released
+is harmless, the reverse is not.
 """
 
 from collections.abc import Mapping
@@ -139,7 +140,7 @@ class TokenExchange:
         return of_presence(presence, person, client)
 
     def _released(self, new: NewToken, confirmation: str | None) -> Mapping[str, object]:
-        """Sign and answer: the hop is durable by now."""
+        """Sign and answer: the hop is kept by now."""
         contents = new.contents(confirmation)
         bounds = new.bounds
         self._parts.mandates.use_up(bounds.mandate, contents, bounds.case)
