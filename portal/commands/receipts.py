@@ -98,7 +98,16 @@ def accept_loss(size: int, reason: str, as_json: bool) -> None:
     show({"given_up": size, "size": signed.checkpoint.size, "root": signed.checkpoint.root.hex()}, as_json=as_json)
 
 
-COMMANDS = (check_receipt, check_growth_command, follow, halted, accept_loss)
+@click.command()
+@click.option("--reason", required=True, help="What was wrong and who put it right; it becomes an entry of the ledger.")
+@json_option
+def resume(reason: str, as_json: bool) -> None:
+    """Sign on after a stop, once the right database is back; refused while it contradicts the kept checkpoint."""
+    signed = opened().checkpointer().resume(principal=f"operator:{getpass.getuser()}", reason=reason)
+    show({"size": signed.checkpoint.size, "root": signed.checkpoint.root.hex()}, as_json=as_json)
+
+
+COMMANDS = (check_receipt, check_growth_command, follow, halted, accept_loss, resume)
 """To be added to the group `yinxin ledger`."""
 
 

@@ -121,14 +121,23 @@ class Checkpointer:
         """Go on with the present database although a checkpoint of `size` was signed that it does not hold.
 
         The kept checkpoint stays beside as evidence; who accepted and why becomes the entry of the next checkpoint.
+        Raises `LedgerRolledBack` when the kept checkpoint is of another size and the database contradicts it.
         """
+        why = f"{_WHY}; loss of the checkpoint of size {size} accepted: {reason}"
+        return self._go_on(given_up=size, principal=principal, why=why)
+
+    def resume(self, *, principal: str, reason: str) -> SignedCheckpoint:
+        """Go on after a stop, since the right database is back. Raises `LedgerRolledBack` when it is not."""
+        return self._go_on(given_up=None, principal=principal, why=f"{_WHY}; signing resumed: {reason}")
+
+    def _go_on(self, *, given_up: int | None, principal: str, why: str) -> SignedCheckpoint:
         if self._outside is None:
-            raise LedgerBroken("nothing is kept outside the database.", place=f"checkpoint {size}")
+            raise LedgerBroken("nothing is kept outside the database.", place="checkpoint")
         with self._lock:
-            self._outside.watch.memory.set_aside(size)
+            if given_up is not None:
+                self._outside.watch.memory.set_aside(given_up)
+            self._outside.watch.compare_kept()
             self._outside.watch.halt.lift()
-            self._outside.watch.check()
-            why = f"{_WHY}; loss of the checkpoint of size {size} accepted: {reason}"
             signed = self._sign(self._store.head(), principal=principal, why=why)
             self._known = signed
             self._keep_outside(signed)

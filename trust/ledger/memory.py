@@ -109,6 +109,10 @@ class RollBackWatch:
         trusted; `LedgerUnavailable`, `LedgerBroken` of the store.
         """
         self.halt.check()
+        self.compare_kept()
+
+    def compare_kept(self) -> None:
+        """Compare as `check` does, although signing may be stopped already: an operator wants to know."""
         kept = self.memory.last()
         if kept is not None:
             self._compare(self._believed(kept), source="the checkpoint kept outside the database", forked=False)

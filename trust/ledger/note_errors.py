@@ -71,7 +71,7 @@ class LedgerRolledBack(NotReady):
         "Keep the database as it is and call the security officer; docs/audit.md, section `When the ledger was rolled"
         " back`, says how an operator goes on."
     )
-    remedy_zh = "请保持数据库原状并通知安全审计员；后续处置见 docs/audit.md 中“日志被回退时”一节。"
+    remedy_zh = "请保持数据库原状并通知安全审计员；后续处置见 docs/audit.md 中“When the ledger was rolled back”一节。"
 
 
 class LedgerHalted(NotReady):
@@ -80,10 +80,8 @@ class LedgerHalted(NotReady):
     code = "ledger-halted"
     title = "Signing was stopped because the ledger contradicts a checkpoint."
     title_zh = "因日志与检查点矛盾，签名已停止。"
-    remedy = (
-        "Read the reason with `yinxin ledger halted`; once the officer agrees, `yinxin ledger accept-loss` goes on."
-    )
-    remedy_zh = "用 `yinxin ledger halted` 查看原因；经安全审计员同意后用 `yinxin ledger accept-loss` 恢复。"
+    remedy = "Read the reason with `yinxin ledger halted` and follow docs/audit.md, `When the ledger was rolled back`."
+    remedy_zh = "用 `yinxin ledger halted` 查看原因，并按 docs/audit.md 中“When the ledger was rolled back”一节处置。"
 
 
 class MemoryUnreadable(NotReady):

@@ -95,6 +95,24 @@ def test_an_operator_goes_on_by_naming_what_is_given_up_and_that_is_an_entry(hou
     assert house.restarted().checkpoint().checkpoint.size > 4
 
 
+def test_signing_resumes_only_when_the_right_database_is_back(house):
+    whole = [leaf.data for leaf in house.base.ledger.entries(0, 6)]
+    checkpoint = house.base.store.checkpoints(0, 9)
+    cut(house, 4)
+    with pytest.raises(LedgerRolledBack):
+        house.watch.check()
+    with pytest.raises(LedgerRolledBack):
+        house.restarted().resume(principal="operator:zhang", reason="hoped for the best")
+    with pytest.raises(LedgerHalted):
+        house.watch.check()
+    house.base.tamper(*rebuilt(whole))
+    for signed in checkpoint:
+        house.base.store.add_checkpoint(signed)
+    resumed = house.restarted().resume(principal="operator:zhang", reason="the right backup")
+    assert house.base.ledger.entry(resumed.entry).use.context.why.endswith("signing resumed: the right backup")
+    house.watch.check()
+
+
 def test_a_smaller_checkpoint_never_replaces_a_greater_one(house):
     first = house.watch.memory.last()
     house.base.ledger.record(uses(3))

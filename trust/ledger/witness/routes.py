@@ -2,6 +2,7 @@
 
 import re
 
+import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -11,6 +12,7 @@ from trust.ledger.witness.service import Witness
 
 _ORIGIN_HASH = re.compile("[0-9a-f]{64}")
 _PLAIN = "text/plain; charset=utf-8"
+_log = structlog.get_logger("trust.ledger.witness")
 
 
 def witness_application(witness: Witness) -> Flask:
@@ -35,7 +37,7 @@ def witness_application(witness: Witness) -> Flask:
     @application.errorhandler(TrustError)
     def broken(error: TrustError) -> Response:
         """The witness cannot read or keep its state: the log is told to come back, not why."""
-        application.logger.error("%s: %s", error.code, error.detail)
+        _log.error("witness-broken", code=error.code, detail=error.detail)
         return _plain("The witness cannot work at present.", 503)
 
     @application.errorhandler(RequestEntityTooLarge)
