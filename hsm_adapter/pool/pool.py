@@ -105,6 +105,7 @@ class DevicePool:
         finally:
             if not job.done:  # the caller was interrupted: nobody wants the rest any more
                 self._dispatcher.cancel(job)
+            self._verify(job)  # what came too late still tells whether its device is well
         return job.result()
 
     def check(self) -> None:
@@ -219,7 +220,9 @@ class DevicePool:
             return
         self._dispatcher.answered(assigned)
         job.answered(assigned, values)
-        if len(job.slices) > 1:
+        if job.done:
+            self._verify(job)
+        elif len(job.slices) > 1:
             self._long.put(job)
 
     def _verify(self, job: Job) -> None:

@@ -14,7 +14,7 @@ from hsm_adapter.errors import (
     KeyUnknown,
     SelfVerificationFailed,
 )
-from hsm_adapter.pool.breaker import FAILURES_TO_OPEN, MAX_OPEN_SECONDS, OPEN_SECONDS
+from hsm_adapter.pool.breaker import FAILURES_TO_OPEN, MAX_OPEN_SECONDS, OPEN_SECONDS, BreakerState
 from hsm_adapter.pool.dispatch import PoolLimits
 from hsm_adapter.pool.errors import DevicesOutOfService, DevicesUnavailable, DeviceUnknown, SigningBusy
 from hsm_adapter.pool.jobs import MAX_SLICE_MESSAGES
@@ -247,6 +247,22 @@ def test_a_hang_of_the_only_device_is_its_error_and_then_unavailable(make: Make)
     with pytest.raises(DevicesUnavailable):
         made.sign([b"x"])
     made.devices["a"].gate.set()
+
+
+def test_an_answer_that_comes_too_late_still_closes_the_breaker(make: Make) -> None:
+    made = make("a", sessions=1, limits=PoolLimits(call_seconds=600, wait_seconds=0.2))
+    use_up(made, "a")
+    member = made.pool._members["a"]
+    member.breaker._retry_at = 0.0
+    made.devices["a"].fault = None
+    made.devices["a"].gate = threading.Event()
+    with pytest.raises(SigningBusy):
+        made.sign([b"x"])
+    assert member.breaker.state is BreakerState.HALF_OPEN
+    made.devices["a"].gate.set()
+    while member.breaker.state is not BreakerState.CLOSED:
+        pass
+    right(made, 3)
 
 
 def test_who_waits_too_long_is_told_when_to_come_back(make: Make) -> None:
