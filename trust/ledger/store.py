@@ -195,8 +195,8 @@ class SqlLedgerStore:
         if not spans:
             return {}
         query = select(NodeRow.level, NodeRow.idx, NodeRow.hash).where(or_(*spans))
-        with available(), self._database.read() as session:
-            return {Node(level, offset): value for level, offset, value in session.execute(query)}
+        with available(), self._database.connect() as connection:
+            return {Node(level, offset): value for level, offset, value in connection.execute(query)}
 
     def place_beyond_head(self) -> str | None:
         """Return the place of a row outside the head's tree; one statement each, so appends meanwhile do not matter."""

@@ -7,19 +7,25 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from tests.fakes import FixedClock
+from tests.fakes import CountingRandomness, FixedClock
 from tests.trust.ledger.building import KEY, ORIGIN, RecordingSigner, use, uses
+from tests.trust.ledger.test_store import append_in_processes
 from trust.db import Base, Database, DatabaseUnavailable
 from trust.kernel import merkle
 from trust.ledger import append_only
 from trust.ledger.append_only import TABLES
 from trust.ledger.checkpoints import Checkpointer
 from trust.ledger.domain import TREE
+from trust.ledger.segments.archive import Archive
+from trust.ledger.segments.files import SegmentFolder
+from trust.ledger.segments.service import Retention
+from trust.ledger.segments.store import SqlSegmentStore
 from trust.ledger.service import Ledger
 from trust.ledger.store import SqlLedgerStore
 
@@ -100,7 +106,7 @@ def test_postgresql_refuses_to_change_the_ledger(database: Database) -> None:
     ledger.record(uses(4))
     checkpointer.checkpoint()
     for statement in (
-        *(f"DELETE FROM {table}" for table in TABLES),  # noqa: S608  our own names
+        *(f"DELETE FROM {table}" for table in append_only.FIRST_TABLES),  # noqa: S608  our own names
         *(f"TRUNCATE {table}" for table in TABLES),
         "UPDATE ledger_leaf SET data = '' WHERE idx = 1",
         "UPDATE ledger_node SET hash = ''",
@@ -128,3 +134,37 @@ def test_writers_on_postgresql_lose_and_repeat_nothing(database: Database, addre
     assert ledgers[0].verify().size == 180
     for other in others:
         other.close()
+
+
+@pytest.mark.integration
+def test_two_processes_on_postgresql_lose_and_repeat_nothing(database: Database, address: str) -> None:
+    append_in_processes(address, opened(database)[0])
+
+
+@pytest.mark.integration
+def test_a_segment_on_postgresql_lets_its_own_entries_go_and_no_others(database: Database, tmp_path: Path) -> None:
+    store, clock = SqlLedgerStore(database), FixedClock()
+    segments, folder = SqlSegmentStore(database), SegmentFolder(tmp_path, CountingRandomness())
+    ledger = Ledger(store, clock, lambda key: signer.describe(key), Archive(segments, folder))  # noqa: PLW0108  as above
+    signer = RecordingSigner(ledger)
+    ledger.record(uses(20))
+    Checkpointer(store, signer, KEY, clock, origin=ORIGIN).checkpoint()
+    clock.advance(days=730)
+    retention = Retention(segments, store, folder, signer, clock, leaves=8)
+    assert len(retention.seal(timedelta(days=365), by="operator:li")) == 2
+    retention.release(8, KEY, by="operator:wang")
+    assert (ledger.verify().archived, ledger.verify().findings) == (8, ())
+    assert [leaf.use for leaf in ledger.entries(0, 20)] == uses(20)
+    for statement in (
+        "UPDATE ledger_leaf SET data = '' WHERE idx = 3",
+        "UPDATE ledger_leaf SET data = 'x' WHERE idx = 8",
+        "UPDATE ledger_leaf SET data = '', hash = 'x' WHERE idx = 8",
+        "UPDATE ledger_segment SET entry = 20 WHERE start = 8",
+        "UPDATE ledger_segment SET body = '', key = 'k', signature = '' WHERE start = 0",
+        "UPDATE ledger_segment SET body = '', key = 'k', signature = '', entry = 1, size = 16 WHERE start = 0",
+        "INSERT INTO ledger_segment VALUES (16, 4, '', 'f', 20, 'a', 't', '', 'k', '', 21)",
+        "DELETE FROM ledger_segment",
+    ):
+        with pytest.raises(DatabaseUnavailable), database.write() as session:
+            session.execute(text(statement))
+    assert ledger.verify().archived == 8

@@ -94,8 +94,8 @@ def test_nodes_of_a_proof_are_read_in_one_query(grown: Setting) -> None:
 WORKERS, ROUNDS, BATCH = 2, 15, 3
 
 
-def append_in_a_process(path: str, worker: int, start: "multiprocessing.synchronize.Barrier") -> None:
-    database = Database(f"sqlite:///{path}")
+def append_in_a_process(address: str, worker: int, start: "multiprocessing.synchronize.Barrier") -> None:
+    database = Database(address)
     ledger = Ledger(SqlLedgerStore(database), None, None)  # type: ignore[arg-type]
     start.wait()
     for step in range(ROUNDS):
@@ -106,20 +106,23 @@ def append_in_a_process(path: str, worker: int, start: "multiprocessing.synchron
     database.close()
 
 
-def test_two_processes_at_once_lose_and_repeat_nothing(tmp_path: Path) -> None:
-    made = setting(tmp_path)
+def append_in_processes(address: str, ledger: Ledger) -> None:
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(WORKERS)
     processes = [
-        context.Process(target=append_in_a_process, args=(str(made.path), worker, start)) for worker in range(WORKERS)
+        context.Process(target=append_in_a_process, args=(address, worker, start)) for worker in range(WORKERS)
     ]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
-    report = made.ledger.verify()
-    assert report.size == WORKERS * ROUNDS * BATCH
-    numbers = sorted(int(entry.use.digest, 16) for entry in made.ledger.entries(0, 256))
+    assert ledger.verify().size == WORKERS * ROUNDS * BATCH
+    numbers = sorted(int(entry.use.digest, 16) for entry in ledger.entries(0, 256))
     assert numbers == [worker * 1000 + part for worker in range(WORKERS) for part in range(ROUNDS * BATCH)]
+
+
+def test_two_processes_at_once_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    made = setting(tmp_path)
+    append_in_processes(f"sqlite:///{made.path}", made.ledger)
     made.database.close()
