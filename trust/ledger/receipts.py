@@ -27,6 +27,7 @@ from trust.ledger.note_keys import COSIGNATURE, VerifierKey
 from trust.ledger.notebook import Notebook
 from trust.ledger.notes import Note, Opened, decode_base64
 from trust.ledger.ports import LedgerStore
+from trust.ledger.service import Ledger
 from trust.ledger.tree_heads import TreeHead
 from trust.ledger.witness.asking import Witnessing
 
@@ -146,6 +147,7 @@ class Receipt:
 class ReceiptDesk:
     """Makes receipts from the stored ledger."""
 
+    ledger: Ledger
     store: LedgerStore
     notebook: Notebook
     witnessing: Witnessing
@@ -153,10 +155,12 @@ class ReceiptDesk:
     def receipt(self, index: int) -> Receipt:
         """Return the receipt of an entry that exists, under the newest fully witnessed checkpoint that covers it.
 
-        Where none does, under the newest checkpoint with whatever cosignatures it has. Raises `ReceiptNotYet`.
+        Where none does, under the newest checkpoint with whatever cosignatures it has.
+
+        Raises `EntryNotFound`, `ReceiptNotYet`, `SegmentFileMissing` where the entry is in a segment that is not there.
         """
+        leaf = self.ledger.entry(index)
         signed = self._covering(index)
-        (leaf,) = self.store.leaves(index, 1)
         proof = merkle.inclusion_proof(TREE, index, signed.checkpoint.size, self.store.nodes)
         return Receipt(index=index, leaf=leaf.data, proof=proof, note=self.notebook.note(signed))
 

@@ -92,7 +92,9 @@ class Witnessed:
 
     @property
     def desk(self) -> ReceiptDesk:
-        return ReceiptDesk(store=self.base.store, notebook=self.notebook, witnessing=self.witnessing)
+        return ReceiptDesk(
+            ledger=self.base.ledger, store=self.base.store, notebook=self.notebook, witnessing=self.witnessing
+        )
 
     def restarted(self) -> Checkpointer:
         """The checkpointer of a process that has seen nothing yet."""

@@ -17,6 +17,7 @@ from trust.ledger.note_errors import TileNotFound
 from trust.ledger.notebook import Notebook
 from trust.ledger.ports import LedgerStore
 from trust.ledger.receipts import ReceiptDesk
+from trust.ledger.service import Ledger
 from trust.ledger.tiles import Tile, entry_bundle, hash_tile
 from trust.ledger.witness.asking import Witnessing
 
@@ -43,6 +44,7 @@ Caller = Callable[[], Principal]
 class PublicLedger:
     """What the routes answer from."""
 
+    ledger: Ledger
     store: LedgerStore
     notebook: Notebook
     witnessing: Witnessing
@@ -66,7 +68,7 @@ def tiles_blueprint(ledger: PublicLedger, auditor: Auditor) -> APIBlueprint:
     def entries(place: str) -> Response:
         auditor()
         tile = _reached(ledger, f"entries/{place}")
-        leaves = ledger.store.leaves(tile.start, tile.width)
+        leaves = ledger.ledger.entries(tile.start, tile.width)
         return _cached(entry_bundle(leaf.data for leaf in leaves), _BYTES, "private, no-store")
 
     @routes.get("/tile/<path:place>")
@@ -98,17 +100,13 @@ def _check_reader(ledger: PublicLedger, auditor: Auditor, caller: Caller, index:
         auditor()
     except (NotAuthenticated, NotAllowed):
         name = caller().name
-        if not (index < ledger.store.head().size and _made_for(ledger, index) == name):
+        if not (index < ledger.ledger.size() and _made_for(ledger, index) == name):
             raise EntryNotFound(f"There is no entry {index} of yours.", field="index") from None
-    else:
-        if index >= ledger.store.head().size:
-            raise EntryNotFound(f"The ledger has no entry {index}.", field="index")
 
 
 def _made_for(ledger: PublicLedger, index: int) -> str | None:
-    (leaf,) = ledger.store.leaves(index, 1)
     try:
-        return leaf.use.context.principal
+        return ledger.ledger.entry(index).use.context.principal
     except EntryMalformed:
         return None
 

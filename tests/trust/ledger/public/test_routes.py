@@ -53,7 +53,11 @@ def caller() -> Principal:
 @pytest.fixture
 def client(house):
     public = PublicLedger(
-        store=house.base.store, notebook=house.notebook, witnessing=house.witnessing, receipts=house.desk
+        ledger=house.base.ledger,
+        store=house.base.store,
+        notebook=house.notebook,
+        witnessing=house.witnessing,
+        receipts=house.desk,
     )
     app = APIFlask(__name__)
     problems.install(app, randomness=CountingRandomness())
@@ -126,7 +130,11 @@ def test_before_the_first_checkpoint_there_is_none(tmp_path):
     app = APIFlask(__name__)
     problems.install(app, randomness=CountingRandomness())
     public = PublicLedger(
-        store=house.base.store, notebook=house.notebook, witnessing=house.witnessing, receipts=house.desk
+        ledger=house.base.ledger,
+        store=house.base.store,
+        notebook=house.notebook,
+        witnessing=house.witnessing,
+        receipts=house.desk,
     )
     app.register_blueprint(tiles_blueprint(public, auditor))
     with app.test_client() as client:

@@ -96,7 +96,11 @@ def test_a_witness_made_by_its_commands_cosigns_over_http_and_the_outsider_check
 def test_following_a_served_log(house, tmp_path):
     app = APIFlask(__name__)
     public = PublicLedger(
-        store=house.base.store, notebook=house.notebook, witnessing=house.witnessing, receipts=house.desk
+        ledger=house.base.ledger,
+        store=house.base.store,
+        notebook=house.notebook,
+        witnessing=house.witnessing,
+        receipts=house.desk,
     )
     app.register_blueprint(tiles_blueprint(public, lambda: None))
     served = Served(app)
