@@ -64,7 +64,7 @@ class Pkcs11Device:
             with self._sessions.writing(call) as session:
                 return keys.make(session, algorithm, key_id=key_id, label=label, quirks=self._profile.quirks)
 
-        return self._one(work)
+        return self._sessions.run([work], seconds=self._profile.generation_seconds)[0]
 
     def destroy(self, handle: str) -> None:
         """Destroy a private key; the public half stays. Raises `KeyUnknown`, `DeviceCannot`, `TokenReadOnly`."""

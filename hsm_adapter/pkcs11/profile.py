@@ -17,6 +17,9 @@ MAX_SESSIONS: Final = 64
 MAX_TIMEOUT_SECONDS: Final = 120
 """Longest time-out, seconds. Whoever waits longer for a signature has gone."""
 
+MAX_GENERATION_SECONDS: Final = 600
+"""Longest time-out for making a key, seconds. Cards search for the primes of an RSA key for minutes."""
+
 _MAX_NUMBER: Final = 0xFFFFFFFF  # CK_ULONG has at least 32 bits (section 4.1)
 _MAX_LABEL_CHARACTERS: Final = 32  # CK_TOKEN_INFO
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -36,7 +39,8 @@ class TokenName:
 class Pkcs11Profile:
     """One device as the adapter uses it; `parse` makes one of a TOML table.
 
-    `timeout_seconds` bounds one call of the adapter as a whole, a batch included. `state_folder` holds the marker of
+    `timeout_seconds` bounds one call of the adapter as a whole, a batch included; `generation_seconds` that of making
+    a key, for which an operator waits. `state_folder` holds the marker of
     a refused PIN, which every process of the installation heeds. `allow_final_try` lets the adapter log in although
     one wrong PIN more would lock the token.
     """
@@ -48,6 +52,7 @@ class Pkcs11Profile:
     state_folder: Path
     sessions: int = 4
     timeout_seconds: float = 10.0
+    generation_seconds: float = 60.0
     allow_final_try: bool = False
     quirks: Quirks = field(default_factory=Quirks)
 
@@ -69,7 +74,8 @@ class Pkcs11Profile:
             pin_file=folder / reader.text("pin_file"),
             state_folder=state_folder,
             sessions=reader.number("sessions", min(4, quirks.max_sessions), 1, quirks.max_sessions),
-            timeout_seconds=reader.seconds("timeout_seconds", 10.0),
+            timeout_seconds=reader.seconds("timeout_seconds", 10.0, MAX_TIMEOUT_SECONDS),
+            generation_seconds=reader.seconds("generation_seconds", 60.0, MAX_GENERATION_SECONDS),
             allow_final_try=reader.truth("allow_final_try", default=False),
             quirks=quirks,
         )
@@ -103,10 +109,10 @@ class _Table:
             self.refuse(entry, f"a whole number from {lowest} to {highest} is needed")
         return value
 
-    def seconds(self, entry: str, default: float) -> float:
+    def seconds(self, entry: str, default: float, highest: float) -> float:
         value = self._left.pop(entry, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MAX_TIMEOUT_SECONDS:
-            self.refuse(entry, f"a number above 0 and up to {MAX_TIMEOUT_SECONDS} is needed")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= highest:
+            self.refuse(entry, f"a number above 0 and up to {highest} is needed")
         return float(value)
 
     def truth(self, entry: str, *, default: bool) -> bool:

@@ -71,19 +71,23 @@ class Sessions:
         self._open_sessions = 0
         self._pid: int | None = None
 
-    def run(self, works: Sequence[Callable[[Lane, Call], _Result]]) -> list[_Result]:
-        """Return what each work returned, in order, once all have. Raises the first error, or `TimedOut`."""
-        call = Call(deadline=time.monotonic() + self._profile.timeout_seconds)
+    def run(self, works: Sequence[Callable[[Lane, Call], _Result]], *, seconds: float | None = None) -> list[_Result]:
+        """Return what each work returned, in order, once all have; `seconds` in place of the profile's time-out.
+
+        Raises the first error, or `TimedOut`.
+        """
+        seconds = seconds or self._profile.timeout_seconds
+        call = Call(deadline=time.monotonic() + seconds)
         jobs = [_Job(work, call) for work in works]
         self._put(jobs)
         try:
-            _, unfinished = wait([job.future for job in jobs], self._profile.timeout_seconds, FIRST_EXCEPTION)
+            _, unfinished = wait([job.future for job in jobs], seconds, FIRST_EXCEPTION)
             for job in jobs:
                 if job.future.done() and not job.future.cancelled() and job.future.exception() is not None:
                     job.future.result()
             if unfinished:
                 self._give_up(jobs)
-                raise TimedOut(f"{self._profile.name}: no answer within {self._profile.timeout_seconds:g} s.")
+                raise TimedOut(f"{self._profile.name}: no answer within {seconds:g} s.")
             return [job.future.result() for job in jobs]
         finally:
             call.ended = True

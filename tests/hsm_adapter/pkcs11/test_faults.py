@@ -56,6 +56,16 @@ def test_no_more_threads_than_sessions_are_left_hanging(tmp_path: Path) -> None:
     token.hang.set()
 
 
+def test_making_a_key_has_a_time_out_of_its_own(tmp_path: Path) -> None:
+    token = FakeToken()
+    device = fake_device(token, tmp_path, timeout_seconds=0.05, generation_seconds=30)
+    token.fault = lambda call: time.sleep(0.2) if call == "C_GenerateKeyPair" else None
+    assert device.generate(Algorithm.SM2_SM3, label="x")
+    quick = fake_device(token, tmp_path, timeout_seconds=30, generation_seconds=0.05)
+    with pytest.raises(TimedOut):
+        quick.generate(Algorithm.SM2_SM3, label="x")
+
+
 def test_of_a_batch_that_fails_once_nothing_is_released_and_the_rest_is_not_begun(tmp_path: Path) -> None:
     calls: list[str] = []
 

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 
 from hsm_adapter.pkcs11.errors import Pkcs11ProfileInvalid
-from hsm_adapter.pkcs11.profile import MAX_SESSIONS, MAX_TIMEOUT_SECONDS, Pkcs11Profile, TokenName
+from hsm_adapter.pkcs11.profile import (
+    MAX_GENERATION_SECONDS,
+    MAX_SESSIONS,
+    MAX_TIMEOUT_SECONDS,
+    Pkcs11Profile,
+    TokenName,
+)
 from hsm_adapter.pkcs11.quirks import MODELS, PointForm, Quirks, SignatureForm, Takes
 
 WHOLE = """
@@ -16,6 +22,7 @@ slot = 3
 pin_file = "secrets/counter-1.pin"
 sessions = 8
 timeout_seconds = 2.5
+generation_seconds = 300
 allow_final_try = true
 model = "softhsm2"
 
@@ -55,6 +62,7 @@ def test_every_entry_is_read() -> None:
         state_folder=Path("/var/yinxin/keys"),
         sessions=8,
         timeout_seconds=2.5,
+        generation_seconds=300.0,
         allow_final_try=True,
         quirks=Quirks(
             sm2_generate=0x80000101,
@@ -90,7 +98,14 @@ def test_sessions_never_exceed_what_the_device_has() -> None:
         parse(LEAST | {"sessions": 3, "quirks": {"max_sessions": 2}})
 
 
-@pytest.mark.parametrize(("entry", "limit"), [("sessions", MAX_SESSIONS), ("timeout_seconds", MAX_TIMEOUT_SECONDS)])
+@pytest.mark.parametrize(
+    ("entry", "limit"),
+    [
+        ("sessions", MAX_SESSIONS),
+        ("timeout_seconds", MAX_TIMEOUT_SECONDS),
+        ("generation_seconds", MAX_GENERATION_SECONDS),
+    ],
+)
 def test_limits_hold_from_both_sides(entry: str, limit: int) -> None:
     assert getattr(parse(LEAST | {entry: limit}), entry) == limit
     for bad in (limit + 1, 0, -1, True, "4"):
