@@ -21,7 +21,7 @@ UNUSED = {"ExceededMaxIterations", "KeyUnextractable", "NoEvent"}
 
 def hanging(tmp_path: Path, sessions: int = 2) -> tuple[FakeToken, Callable[..., object]]:
     token = FakeToken()
-    device = fake_device(token, tmp_path, timeout_seconds=0.2, sessions=sessions)
+    device = fake_device(token, tmp_path, timeout_seconds=1, sessions=sessions)
     made = device.generate(Algorithm.SM2_SM3, label="x")
     token.hang = threading.Event()
     return token, lambda count=1: device.sign(made, [b"x"] * count)
@@ -52,7 +52,7 @@ def test_no_more_threads_than_sessions_are_left_hanging(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(TimedOut):
         sign()
-    assert time.monotonic() - began < 0.15
+    assert time.monotonic() - began < 0.9  # at once, not after the time-out of 1 s
     token.hang.set()
 
 
