@@ -6,6 +6,7 @@ auditor alone, and an entry's receipt by the auditor and by the caller whose sig
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -32,6 +33,7 @@ PARTIAL_SECONDS = 3600
 
 _PLAIN = "text/plain; charset=utf-8"
 _BYTES = "application/octet-stream"
+_JSON = "application/json"
 
 Auditor = Callable[[], None]
 """Returns when the present request comes from the auditor. Raises `NotAuthenticated` or `NotAllowed` otherwise."""
@@ -51,12 +53,21 @@ class PublicLedger:
     receipts: ReceiptDesk
 
 
+def _answer(media: str) -> dict[int | str, Any]:
+    """Describe an answer whose bytes are served as they are."""
+    schema = {"type": "object"} if media == _JSON else {"type": "string", "format": "binary"}
+    return {200: {"description": "Byte for byte as the specification has it", "content": {media: {"schema": schema}}}}
+
+
 def tiles_blueprint(ledger: PublicLedger, auditor: Auditor) -> APIBlueprint:
     """Return the routes below `/ledger`; host and that path are the origin of our checkpoints."""
     routes = APIBlueprint("ledger_tiles", __name__, url_prefix="/ledger", tag="Ledger")
 
     @routes.get("/checkpoint")
-    @routes.doc(summary="The newest fully witnessed checkpoint, as a signed note (C2SP tlog-checkpoint)")
+    @routes.doc(
+        summary="The newest fully witnessed checkpoint, as a signed note (C2SP tlog-checkpoint)",
+        responses=_answer("text/plain"),
+    )
     def checkpoint() -> Response:
         signed = ledger.witnessing.witnessed()
         if signed is None:
@@ -64,7 +75,7 @@ def tiles_blueprint(ledger: PublicLedger, auditor: Auditor) -> APIBlueprint:
         return _cached(ledger.notebook.note(signed).content, _PLAIN, f"public, max-age={CHECKPOINT_SECONDS}")
 
     @routes.get("/tile/entries/<path:place>")
-    @routes.doc(summary="Entries in a bundle, for the auditor (C2SP tlog-tiles)")
+    @routes.doc(summary="Entries in a bundle, for the auditor (C2SP tlog-tiles)", responses=_answer(_BYTES))
     def entries(place: str) -> Response:
         auditor()
         tile = _reached(ledger, f"entries/{place}")
@@ -72,7 +83,7 @@ def tiles_blueprint(ledger: PublicLedger, auditor: Auditor) -> APIBlueprint:
         return _cached(entry_bundle(leaf.data for leaf in leaves), _BYTES, "private, no-store")
 
     @routes.get("/tile/<path:place>")
-    @routes.doc(summary="Hashes of the tree in a tile (C2SP tlog-tiles, over SM3)")
+    @routes.doc(summary="Hashes of the tree in a tile (C2SP tlog-tiles, over SM3)", responses=_answer(_BYTES))
     def tile(place: str) -> Response:
         found = _reached(ledger, place)
         seconds = TILE_SECONDS if found.full else PARTIAL_SECONDS
@@ -86,10 +97,13 @@ def receipts_blueprint(ledger: PublicLedger, auditor: Auditor, caller: Caller) -
     routes = APIBlueprint("ledger_receipts", __name__, url_prefix="/api/v1/ledger", tag="Ledger")
 
     @routes.get("/receipts/<int:index>")
-    @routes.doc(summary="Receipt of one key use, for the auditor and for the caller that it was made for")
+    @routes.doc(
+        summary="Receipt of one key use, for the auditor and for the caller that it was made for",
+        responses=_answer(_JSON),
+    )
     def receipt(index: int) -> Response:
         _check_reader(ledger, auditor, caller, index)
-        return _cached(ledger.receipts.receipt(index).content, "application/json", "private, no-store")
+        return _cached(ledger.receipts.receipt(index).content, _JSON, "private, no-store")
 
     return routes
 

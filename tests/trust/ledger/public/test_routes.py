@@ -159,3 +159,14 @@ def test_the_receipts_of_others_are_not_found_as_those_that_do_not_exist(client)
     assert get(client, "/api/v1/ledger/receipts/7", status=401)
     assert get(client, "/api/v1/ledger/receipts/601", "auditor", status=404)
     assert get(client, "/api/v1/ledger/receipts/600", "auditor", status=503).json["code"] == "ledger-receipt-not-yet"
+
+
+def test_the_description_names_what_each_address_answers_with(client):
+    paths = client.application.spec["paths"]
+    found = {path: set(item["get"]["responses"]["200"]["content"]) for path, item in paths.items()}
+    assert found == {
+        "/ledger/checkpoint": {"text/plain"},
+        "/ledger/tile/entries/{place}": {"application/octet-stream"},
+        "/ledger/tile/{place}": {"application/octet-stream"},
+        "/api/v1/ledger/receipts/{index}": {"application/json"},
+    }
