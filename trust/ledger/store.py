@@ -202,15 +202,15 @@ class SqlLedgerStore:
         """Return the place of a row outside the head's tree; one statement each, so appends meanwhile do not matter."""
         size = select(HeadRow.size).where(HeadRow.id == _HEAD_ID).scalar_subquery()
         covered = (NodeRow.idx + 1).bitwise_lshift(NodeRow.level)
-        with available(), self._database.read() as session:
-            leaf = session.scalar(select(LeafRow.idx).where(LeafRow.idx >= size).order_by(LeafRow.idx).limit(1))
+        with available(), self._database.connect() as connection:
+            leaf = connection.scalar(select(LeafRow.idx).where(LeafRow.idx >= size).order_by(LeafRow.idx).limit(1))
             if leaf is not None:
                 return f"leaf {leaf}"
             outside = select(NodeRow.level, NodeRow.idx).where(covered > size).order_by(NodeRow.level, NodeRow.idx)
-            node = session.execute(outside.limit(1)).first()
+            node = connection.execute(outside.limit(1)).first()
             if node is not None:
                 return f"node {node.level}/{node.idx}"
-            point = session.scalar(
+            point = connection.scalar(
                 select(CheckpointRow.size).where(CheckpointRow.size > size).order_by(CheckpointRow.size).limit(1)
             )
             return None if point is None else f"checkpoint {point}"
