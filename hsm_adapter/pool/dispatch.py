@@ -223,8 +223,7 @@ class Dispatcher:
             member = self._members[done.member]
             member.busy -= 1
             member.hung -= done.hung
-            done.in_call = False
-            self._work[member.name].notify()
+            done.in_call = False  # the worker whose call this was takes the next slice itself: nobody is woken
 
     def _blame(self, member: Member, error: TrustError, *, late: bool) -> None:
         now, at = self._monotonic(), self._clock.now()
