@@ -28,7 +28,7 @@ from trust.ledger.notebook import Notebook
 from trust.ledger.notes import Note, parse_lines, verified_by
 from trust.ledger.ports import LedgerStore
 from trust.ledger.witness.protocol import Submission, origin_hash, parse_size
-from trust.ledger.witness.transport import Reply, WitnessPlace
+from trust.ledger.witness.transport import Reply, WitnessMisconfigured, WitnessPlace
 
 _MAX_TRIES = 3
 """Posts to one witness in one turn: one to learn its size, one to send the proof, one for a race with ourselves."""
@@ -61,6 +61,11 @@ class Witnessing:
     transport: Transport
     places: Sequence[WitnessPlace]
     quorum: int
+
+    def __post_init__(self) -> None:
+        keys = {place.key for place in self.places}
+        if len(keys) != len(self.places) or not 0 <= self.quorum <= len(keys):
+            raise WitnessMisconfigured("A quorum is at most the number of different witnesses.", field="witnesses")
 
     def ask(self) -> int:
         """Ask every witness that has not cosigned the newest checkpoint; return how many new cosignatures came.

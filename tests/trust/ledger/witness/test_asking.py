@@ -1,6 +1,7 @@
 """The service and its witnesses: cosignatures collected, every kind of refusal named, forks shown by proof only."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -215,6 +216,17 @@ def test_a_witness_is_configured_by_key_and_address():
         WitnessPlace.parse(key.text)
     with pytest.raises(NoteMalformed):
         WitnessPlace.parse(f"{base64.b64encode(b'x').decode()} https://w.example")
+
+
+def test_a_quorum_that_can_never_be_reached_is_refused(house):
+    for places, quorum in (
+        (house.witnessing.places, 3),
+        (house.witnessing.places, -1),
+        (house.witnessing.places[:1] * 2, 2),
+    ):
+        with pytest.raises(WitnessMisconfigured):
+            replace(house.witnessing, places=places, quorum=quorum)
+    assert replace(house.witnessing, quorum=0).quorum == 0
 
 
 def test_an_unreachable_witness_is_named():
