@@ -33,7 +33,7 @@ _WHY = "ledger checkpoint"
 
 
 class NoteSigner(Protocol):
-    """Signs a checkpoint with the guarded key and, as the same recorded use, with Ed25519 (`hsm_adapter.note_key`)."""
+    """Signs a checkpoint with the guarded key and, as the same recorded use, with Ed25519 (`hsm_adapter`)."""
 
     def sign(self, key: KeyRef, request: SigningRequest, *, purpose: KeyPurpose) -> tuple[Signature, bytes]:
         """Return the recorded signature, and the Ed25519 signature over the same bytes."""
