@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.fakes import CountingRandomness, FixedClock
 from tests.trust.ledger.building import KEY, Setting, hexed, setting, uses
 from trust.kernel import merkle
+from trust.ledger import audit
 from trust.ledger.domain import TREE, Oddity, encode_use
 from trust.ledger.errors import LedgerBroken
 from trust.ledger.segments.archive import Archive
@@ -182,6 +183,33 @@ def test_emptied_entries_are_read_and_proven_from_the_file(kept: Kept, released:
         )
     report = kept.ledger.verify()
     assert (report.archived, report.findings) == (8, ())
+
+
+@pytest.mark.parametrize("page", [1, 2, 4, 16])
+def test_pages_of_an_audit_and_segments_need_not_agree(
+    kept: Kept, released: Segment, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.retention.release(0, KEY, by=APPROVES)
+    monkeypatch.setattr(audit, "PAGE_LEAVES", page)
+    assert (kept.ledger.verify().archived, kept.ledger.verify().findings) == (16, ())
+    path = kept.file(released)
+    path.write_bytes(path.read_bytes().replace(encode_use(uses(1, start=13)[0]), encode_use(uses(1, start=99)[0])))
+    assert kept.broken() == "leaf 13"
+
+
+def test_a_segment_that_is_released_while_a_run_goes_on_disturbs_nothing(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.retention.seal(YEAR, by=ASKS)
+    monkeypatch.setattr(audit, "PAGE_LEAVES", 4)
+
+    def release(done: int, total: int) -> None:
+        if done == 4:
+            kept.retention.release(8, KEY, by=APPROVES)
+            assert total == 21
+
+    assert kept.ledger.verify(release).archived == 8
+    assert kept.ledger.verify().archived == 8
 
 
 def test_a_missing_file_is_said_and_does_not_hide_what_follows(kept: Kept, released: Segment) -> None:
