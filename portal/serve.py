@@ -1,6 +1,7 @@
 """Runs the service: granian with several processes, and the housekeeping beside them."""
 
 import multiprocessing
+import socket
 import threading
 
 from granian import Granian
@@ -10,17 +11,30 @@ from granian.http import HTTP1Settings
 from portal.home import Home
 from portal.housekeeping import Housekeeping
 from trust.config import Settings, hand_to_children
+from trust.kernel.errors import NotReady
 
 _BLOCKING_THREADS = 2  # per process: one waits for the disk while the other computes
 _BACKLOG = 1024  # connections that may wait in a burst; more than the ten-fold peak of a county's verifications
 _LARGEST_REQUEST_HEAD = 64 * 1024  # bytes; tokens are below 2 KiB
 
 
+class AddressTaken(NotReady):
+    """Another program listens where the service should, or the address is not this machine's."""
+
+    code = "serving-address-taken"
+    title = "The service cannot listen at its address."
+    title_zh = "服务无法在配置的地址上监听。"
+    remedy = "Stop what listens there, or set YINXIN_BIND and YINXIN_PORT to an address that is free."
+    remedy_zh = "请停止占用该地址的程序，或将 YINXIN_BIND 与 YINXIN_PORT 设为可用地址。"
+
+
 def serve(settings: Settings, *keepers: Housekeeping) -> None:
     """Serve until a signal ends it. The processes read the same settings again from the environment.
 
     Each of `keepers` gets a thread of its own: work that waits for other systems must not hold up the rest.
+    Raises `AddressTaken`: the server's sockets would join those of another service, and share its callers.
     """
+    _check_address(settings)
     home = Home(settings.home)
     for leftover in home.metrics.glob("*.db"):
         leftover.unlink()  # counters of processes that are gone
@@ -54,3 +68,11 @@ def serve(settings: Settings, *keepers: Housekeeping) -> None:
         stop.set()
         for thread in threads:
             thread.join(timeout=10)
+
+
+def _check_address(settings: Settings) -> None:
+    family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
+    try:
+        socket.create_server((settings.bind, settings.port), family=family).close()
+    except OSError as error:
+        raise AddressTaken(f"{settings.bind} port {settings.port}: {error.strerror}.", field="port") from None
