@@ -181,6 +181,11 @@ def open_software_token(
     """
     check_software_keys(production=production, allowed=allowed)
     keys = open_key_folder(folder, passphrase_file, randomness=randomness)
+    return software_token(keys, clock, randomness)
+
+
+def software_token(keys: KeyFolder, clock: Clock, randomness: Randomness) -> SoftwareToken:
+    """Return the token over an opened folder and warn `InsecureSignerWarning`."""
     warnings.warn("Keys are held in the memory of this process.", InsecureSignerWarning, stacklevel=2)
     return SoftwareToken(keys, clock, randomness)
 
