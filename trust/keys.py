@@ -24,6 +24,7 @@ class KeyPurpose(StrEnum):
     SEALING = "sealing"
     TOKEN_SIGNING = "token-signing"  # noqa: S105  a purpose, not a secret
     LEDGER_CHECKPOINT = "ledger-checkpoint"
+    KEY_POLICY = "key-policy"
 
 
 class KeyState(StrEnum):

@@ -12,7 +12,7 @@ from trust.db import Base, Database
 from trust.migrations import runner
 
 _ROOT = Path(__file__).resolve().parents[2]
-for _package in ("trust", "seals", "certs", "sso"):
+for _package in ("trust", "hsm_adapter", "seals", "certs", "sso"):
     for _path in sorted((_ROOT / _package).rglob("*.py")):
         _parts = _path.relative_to(_ROOT).with_suffix("").parts
         if "store" in _parts:
