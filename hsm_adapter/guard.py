@@ -1,9 +1,10 @@
 """The guard that stands before every device: it implements `trust.keys.Signer`, and is all that services ever see.
 
 Order of one use, which laws 1 and 2 rest on: 1 admit (key known and active, purpose its own, algorithm of the table,
-sizes) · 2 the device signs the whole batch · 3 each signature is verified with the public key · 4 the uses are
-recorded, durably · 5 the signatures are released. A failure in 1 to 3 is recorded as refused; whatever fails, nothing
-is released. The guard holds no lock of its own, least of all the ledger's while the device signs.
+sizes, and what the key's policy says) · 2 the device signs the whole batch · 3 each signature is verified with the
+public key · 4 the uses are recorded, durably · 5 the signatures are released. A failure in 1 to 3 is recorded as
+refused; whatever fails, nothing is released. The guard holds no lock of its own, least of all the ledger's while the
+device signs.
 
 Step 3 is the guard's own check, made once for each signature: hardware behind a pool has it made as soon as one comes
 (`_Check` is handed down), so that a wrong one can be replaced by another device's; whatever the check has not seen when
@@ -23,6 +24,7 @@ from hsm_adapter.errors import (
     PurposeMismatch,
     SelfVerificationFailed,
 )
+from hsm_adapter.policy.ports import KeyUseRule
 from trust.gm.sm3 import sm3
 from trust.kernel.algorithms import TABLE, Algorithm
 from trust.kernel.clock import Clock
@@ -55,10 +57,14 @@ _PROOF_BYTES = 32
 class GuardedSigner:
     """Signs with a device under the rules above. Safe to share between threads as far as the device is."""
 
-    def __init__(self, device: KeyDevice, recorder: KeyUseRecorder, clock: Clock) -> None:
+    def __init__(
+        self, device: KeyDevice, recorder: KeyUseRecorder, clock: Clock, rule: KeyUseRule | None = None
+    ) -> None:
+        """`rule` decides by the policies of keys; without one a key's purpose is its only policy."""
         self._device = device
         self._recorder = recorder
         self._clock = clock
+        self._rule = rule
 
     def describe(self, key: KeyRef) -> KeyInfo:
         """Return the public facts of `key`. Raises `KeyUnknown`."""
@@ -74,7 +80,8 @@ class GuardedSigner:
         """Sign all messages with one call of the device and one of the recorder, or none.
 
         Raises `KeyUnknown`, `PurposeMismatch`, `KeyRetired`, `KeyAlgorithmRefused`, `MessageTooLong`, `BatchTooLarge`,
-        `DeviceFailed`, `SelfVerificationFailed`, each recorded; or whatever the recorder raises.
+        `DeviceFailed`, `SelfVerificationFailed`, or what the rule raises, each recorded; or whatever the recorder
+        raises.
         """
         if not requests:
             return ()
@@ -118,6 +125,8 @@ class GuardedSigner:
             raise BatchTooLarge(f"One call signs at most {MAX_BATCH} messages.", field="requests")
         if max(len(request.message) for request in requests) > MAX_MESSAGE_BYTES:
             raise MessageTooLong(f"A message may have at most {MAX_MESSAGE_BYTES} bytes.", field="message")
+        if self._rule is not None:
+            self._rule.admit(info, requests)  # last: what it counts is spent
         return info
 
     def _sign_and_verify(self, info: KeyInfo, requests: Sequence[SigningRequest]) -> Sequence[bytes]:
