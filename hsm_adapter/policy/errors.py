@@ -162,13 +162,3 @@ class PolicyMemoryUnusable(NotReady):
     title_zh = "密钥变更备忘文件不可用。"
     remedy = "Give the service's account the file, or follow docs/operations.md, section Keys, when it is damaged."
     remedy_zh = "请将该文件授权给服务账号；如已损坏，请按 docs/operations.md 密钥一节处理。"
-
-
-class NoHardwareHere(NotReady):
-    """The proposal names a hardware device, and this installation has none."""
-
-    code = "key-no-hardware"
-    title = "This installation has no hardware device."
-    title_zh = "本系统未接入密码设备。"
-    remedy = "Connect the device in the devices file, then approve again."
-    remedy_zh = "请先在设备配置文件中接入设备，再批准。"

@@ -121,8 +121,16 @@ class LeafReader(Protocol):
         ...
 
 
-class Hardware(Protocol):
-    """Makes and enrols keys in hardware; `hsm_adapter.hardware.HardwareCustodian` is one."""
+class KeyMaker(Protocol):
+    """Makes, enrols and ends keys, and cannot sign; `hsm_adapter.hardware.HardwareCustodian` is one."""
+
+    def keys(self) -> Sequence[KeyInfo]:
+        """Return the public facts of every key, oldest first."""
+        ...
+
+    def retire(self, key: KeyRef) -> KeyInfo:
+        """Destroy a private half for good."""
+        ...
 
     def generate(self, *, algorithm: Algorithm, purpose: KeyPurpose, label: str, device: str | None = None) -> KeyInfo:
         """Make a key, inside `device` when one is named."""

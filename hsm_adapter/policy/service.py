@@ -32,12 +32,11 @@ from hsm_adapter.policy.errors import (
     KeyOverlapRunning,
     KeyPolicyBroken,
     KeyPolicyInvalid,
-    NoHardwareHere,
     PolicyKeyMissing,
     ProposalDecided,
     ProposalLapsed,
 )
-from hsm_adapter.policy.ports import Hardware, PolicyStore, ProposalState, SignedDocument, StoredProposal
+from hsm_adapter.policy.ports import KeyMaker, PolicyStore, ProposalState, SignedDocument, StoredProposal
 from hsm_adapter.policy.scanning import LedgerScan
 from hsm_adapter.policy.service_keys import in_service
 from trust.authority.errors import SamePerson
@@ -46,7 +45,7 @@ from trust.kernel.clock import Clock
 from trust.kernel.ids import new_id
 from trust.kernel.randomness import Randomness
 from trust.kernel.text import check_person, check_reason, is_same_person
-from trust.keys import KeyCustodian, KeyInfo, KeyPurpose, KeyRef, KeyState, Signer, SigningRequest, UseContext
+from trust.keys import KeyInfo, KeyPurpose, KeyRef, KeyState, Signer, SigningRequest, UseContext
 
 LABEL_MAX = 58
 """Longest label of a key to be made, characters: the device takes 100, and the proposal's id goes behind it."""
@@ -56,10 +55,9 @@ _log = structlog.get_logger("hsm_adapter.policy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Devices:
-    """Where keys are made and end; without `hardware` only where the custodian makes them."""
+    """Where keys are made and end."""
 
-    custodian: KeyCustodian
-    hardware: Hardware | None = None
+    custodian: KeyMaker
 
     def known(self) -> Sequence[KeyInfo]:
         """Return the public facts of every key, oldest first."""
@@ -73,17 +71,14 @@ class Devices:
         raise KeyUnknown(f"There is no key {key}.", field="key")
 
     def make(self, making: Making, *, purpose: KeyPurpose, label: str) -> KeyInfo:
-        """Return the key with this label, made or enrolled now unless it is there. Raises `NoHardwareHere`."""
+        """Return the key with this label, made or enrolled now unless it is there. Raises what devices raise."""
         for info in self.known():
             if info.label == label:
                 return info
-        if making.device is None:
-            return self.custodian.generate(algorithm=making.algorithm, purpose=purpose, label=label)
-        if self.hardware is None:
-            raise NoHardwareHere(field="device")
-        if making.handle is not None:
-            return self.hardware.enrol(making.device, making.handle, purpose=purpose, label=label)
-        return self.hardware.generate(algorithm=making.algorithm, purpose=purpose, label=label, device=making.device)
+        device, handle = making.device, making.handle
+        if device is not None and handle is not None:
+            return self.custodian.enrol(device, handle, purpose=purpose, label=label)
+        return self.custodian.generate(algorithm=making.algorithm, purpose=purpose, label=label, device=device)
 
 
 class PolicyDesk:
@@ -215,6 +210,8 @@ class PolicyDesk:
             raise KeyChangeForbidden("What is to be made comes with new keys, and only there.", field="making")
         if (proposal.key is None) != (proposal.kind in BIRTHS - {ChangeKind.ROTATE}):
             raise KeyChangeForbidden("The change names the key that it is about.", field="key")
+        if (proposal.kind is ChangeKind.ENROL) != (proposal.making is not None and proposal.making.handle is not None):
+            raise KeyChangeForbidden("To enrol a key is to name its device and handle.", field="handle")
         if proposal.making is not None and not 1 <= len(proposal.making.label) <= LABEL_MAX:
             raise LabelInvalid(f"The label of a new key has 1 to {LABEL_MAX} characters.", field="label")
         if proposal.key is not None:

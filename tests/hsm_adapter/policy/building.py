@@ -1,12 +1,15 @@
 """An installation's keys with policies, as small as it can be: a software token, a ledger, and one database."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from hsm_adapter.api import Custodian
+from hsm_adapter.errors import InsecureSignerWarning
 from hsm_adapter.guard import GuardedSigner
+from hsm_adapter.hardware import HardwareToken
+from hsm_adapter.opening import KeyFiles, OpenedKeys, open_keys
 from hsm_adapter.policy.book import PolicyBook
 from hsm_adapter.policy.changes import ChangeKind, KeyLife, Making
 from hsm_adapter.policy.domain import KeyPolicy
@@ -16,7 +19,6 @@ from hsm_adapter.policy.scanning import LedgerScan
 from hsm_adapter.policy.service import Devices, PolicyDesk
 from hsm_adapter.policy.store import SqlPolicyStore
 from hsm_adapter.policy.watching import PolicyWatch
-from hsm_adapter.software import SoftwareToken
 from tests.fakes import FixedClock
 from tests.hsm_adapter.building import TokenFolder
 from trust.db import Database
@@ -34,11 +36,12 @@ SM2 = Making(algorithm=Algorithm.SM2_SM3, label="seal")
 class Process:
     """One process of the installation: what it has read and remembers is its own."""
 
-    token: SoftwareToken
+    keys: OpenedKeys
     database: Database
     folder: Path
     clock: FixedClock
     fresh_for: timedelta = timedelta()
+    token: HardwareToken = field(init=False)
     book: PolicyBook = field(init=False)
     guard: GuardedSigner = field(init=False)
     desk: PolicyDesk = field(init=False)
@@ -47,6 +50,7 @@ class Process:
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
+        self.token = self.keys.token
         self.store = SqlPolicyStore(self.database)
         self.ledger = Ledger(SqlLedgerStore(self.database), self.clock, self.token.info)
         memory = PolicyMemory(self.folder, SystemRandomness())
@@ -54,7 +58,7 @@ class Process:
         self.book = PolicyBook(self.store, self.token.info, self.ledger, memory, self.clock, fresh_for=self.fresh_for)
         rule = PolicyRule(self.book, self.store, self.clock)
         self.guard = GuardedSigner(self.token, self.ledger, self.clock, rule)
-        custodian = Custodian(self.token)
+        custodian = self.keys.custodian
         self.desk = PolicyDesk(
             self.book, self.store, scan, self.guard, Devices(custodian=custodian), self.clock, SystemRandomness()
         )
@@ -87,4 +91,13 @@ Begin = Callable[[], Process]
 def begin(folder: TokenFolder, base: Path, database: Database, **details: object) -> Process:
     home = base / "home"
     home.mkdir(exist_ok=True)
-    return Process(folder.open(), database, home, folder.clock, **details)  # type: ignore[arg-type]
+    files = KeyFiles(folder=folder.path, passphrase_file=folder.passphrase, devices_file=None, state_folder=home)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureSignerWarning)
+        keys = open_keys(files, clock=folder.clock, randomness=SystemRandomness(), production=False, allowed=False)
+    return Process(keys, database, home, folder.clock, **details)  # type: ignore[arg-type]
+
+
+def dying(*_: object, **__: object) -> None:
+    """What a part does in a process that ends there."""
+    raise MemoryError

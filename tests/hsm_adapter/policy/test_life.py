@@ -17,7 +17,7 @@ from hsm_adapter.policy.errors import (
     ProposalLapsed,
 )
 from hsm_adapter.policy.service_keys import in_service, seen_by_services
-from tests.hsm_adapter.policy.building import AGREES, ASKS, SM2, Begin, Process
+from tests.hsm_adapter.policy.building import AGREES, ASKS, SM2, Begin, Process, dying
 from trust.authority.errors import SamePerson
 from trust.gm.sm3 import sm3
 from trust.kernel.errors import TrustError
@@ -107,10 +107,10 @@ def test_a_proposal_lapses_after_a_week(process: Process) -> None:
         process.desk.propose(ChangeKind.POLICY, key=key.ref, policy=KeyPolicy(purpose=key.purpose), by=ASKS, reason=why)
         for why in ("理由一", "理由二")
     )
-    process.token._clock.moment += PROPOSAL_LIFE  # one clock for all
+    process.clock.moment += PROPOSAL_LIFE  # one clock for all
     with pytest.raises(ProposalLapsed):
         process.desk.approve(first.id, by=AGREES)
-    process.token._clock.advance(microseconds=-1)
+    process.clock.advance(microseconds=-1)
     process.desk.approve(second.id, by=AGREES)
 
 
@@ -145,15 +145,15 @@ def test_a_rotation_hands_over_with_an_overlap(process: Process) -> None:
         return [key.ref for key in keys if key.purpose is KeyPurpose.SEALING]
 
     assert sealing() == [old.ref]
-    process.token._clock.advance(days=1)
+    process.clock.advance(days=1)
     process.agree(ChangeKind.ACTIVATE, born.key)
     assert sealing() == [old.ref, born.key]
     process.sign(born.key)
     process.sign(old)
-    process.token._clock.advance(days=2, microseconds=-1)
+    process.clock.advance(days=2, microseconds=-1)
     with pytest.raises(KeyOverlapRunning):
         process.agree(ChangeKind.RETIRE, old)
-    process.token._clock.advance(microseconds=1)
+    process.clock.advance(microseconds=1)
     process.agree(ChangeKind.RETIRE, old)
     assert sealing() == [born.key]
 
@@ -174,7 +174,7 @@ def test_the_only_policy_key_cannot_be_ended_and_a_second_one_can_end_it(process
     born = process.agree(ChangeKind.ROTATE, only)
     process.agree(ChangeKind.ACTIVATE, born.key)
     process.desk.suspend(only.ref, by=ASKS, reason="疑似泄露")
-    process.token._clock.advance(days=1)
+    process.clock.advance(days=1)
     assert process.agree(ChangeKind.RETIRE, only).state is LifeState.RETIRED
     key = process.new_key()
     assert process.agree(ChangeKind.RETIRE, key).state is LifeState.RETIRED
@@ -185,11 +185,12 @@ def test_a_key_made_for_a_proposal_that_was_interrupted_signs_nothing_and_is_fin
 ) -> None:
     policy = KeyPolicy(purpose=KeyPurpose.SEALING)
     proposal = process.desk.propose(ChangeKind.GENERATE, policy=policy, making=SM2, by=ASKS, reason="新部门")
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(process.desk, "_decided", lambda *_, **__: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr(process.desk, "_decided", dying)
+    with pytest.raises(MemoryError):
         process.desk.approve(proposal.id, by=AGREES)
     after = another()
-    (orphan,) = [key for key in after.token.keys() if key.purpose is KeyPurpose.SEALING]
+    known = after.token.keys()
+    (orphan,) = [key for key in known if key.purpose is KeyPurpose.SEALING]
     refused(after, orphan, KeyNotActive)
     assert after.desk.approve(proposal.id, by=AGREES).key == orphan.ref
     assert len(after.token.keys()) == 2
@@ -201,8 +202,8 @@ def test_a_destruction_that_was_interrupted_is_finished(
     key = process.new_key()
     process.agree(ChangeKind.RETIRE, key)
     proposal = process.desk.propose(ChangeKind.DESTROY, key=key.ref, by=ASKS, reason="期满销毁")
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(process.desk, "_ended", lambda _: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr(process.desk, "_ended", dying)
+    with pytest.raises(MemoryError):
         process.desk.approve(proposal.id, by=AGREES)
     assert process.token.info(key.ref).state is KeyState.ACTIVE
     assert another().desk.approve(proposal.id, by=AGREES).state is LifeState.DESTROYED

@@ -28,7 +28,7 @@ from hsm_adapter.policy.errors import (
     KeyPolicyInvalid,
     KeyValidityOver,
 )
-from tests.hsm_adapter.policy.building import Begin, Process
+from tests.hsm_adapter.policy.building import Begin, Process, dying
 from tests.hsm_adapter.policy.test_tampering import run
 from trust.keys import KeyInfo, KeyPurpose, UseOutcome
 
@@ -82,9 +82,10 @@ def test_a_count_limit_is_exact_under_eight_threads_of_two_processes(process: Pr
 def test_a_signature_that_the_device_failed_on_is_spent(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     key = process.new_key()
     process.limit(key, max_signatures=2)
-    with monkeypatch.context() as patch, pytest.raises(DeviceFailed):
-        patch.setattr(process.token, "sign_batch", lambda *_, **__: (_ for _ in ()).throw(OSError))
-        process.sign(key)
+    with monkeypatch.context() as patch:
+        patch.setattr(process.token, "sign_batch", dying)
+        with pytest.raises(DeviceFailed):
+            process.sign(key)
     assert tries(process, key, 5) == 1
     assert process.watch.check() == 0
 
@@ -161,7 +162,7 @@ def test_hours_hold_at_both_edges_in_the_calendar_of_china(process: Process) -> 
         ("2026-11-21T12:00", False),  # a Saturday
         ("2026-11-23T08:30", True),
     ]:
-        process.token._clock.moment = at(moment)
+        process.clock.moment = at(moment)
         if open_:
             process.sign(key)
         else:
@@ -190,7 +191,7 @@ def test_hours_across_midnight_belong_to_the_day_they_began_on(moment: str, insi
 def test_validity_includes_its_beginning_and_not_its_end(process: Process) -> None:
     key = process.new_key()
     process.limit(key, not_before=at("2026-12-01T00:00"), not_after=at("2026-12-31T00:00"))
-    clock, moment = process.token._clock, timedelta(microseconds=1)
+    clock, moment = process.clock, timedelta(microseconds=1)
     for inside in (at("2026-12-01T00:00"), at("2026-12-31T00:00") - moment):
         clock.moment = inside
         process.sign(key)

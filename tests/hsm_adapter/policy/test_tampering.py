@@ -11,7 +11,7 @@ from hsm_adapter.policy.book import SETTLING
 from hsm_adapter.policy.changes import Change, ChangeKind
 from hsm_adapter.policy.domain import LifeState
 from hsm_adapter.policy.errors import KeyPolicyBroken, KeySuspended
-from tests.hsm_adapter.policy.building import AGREES, ASKS, Begin, Process
+from tests.hsm_adapter.policy.building import AGREES, ASKS, Begin, Process, dying
 from trust.keys import KeyInfo, KeyPurpose, UseOutcome
 
 Attack = Callable[[Process, KeyInfo], None]
@@ -28,7 +28,7 @@ def suspended_key(process: Process) -> KeyInfo:
     process.limit(key, callers=frozenset({"client:food-office"}))
     process.limit(key, callers=frozenset({"client:food-office"}), note="第二次")
     process.desk.suspend(key.ref, by=ASKS, reason="疑似泄露")
-    process.token._clock.moment += SETTLING
+    process.clock.moment += SETTLING
     return key
 
 
@@ -154,7 +154,7 @@ def test_other_keys_go_on(process: Process, another: Begin) -> None:
 def test_without_tampering_nothing_is_reported(process: Process, another: Begin) -> None:
     key = suspended_key(process)
     process.agree(ChangeKind.RESUME, key)
-    process.token._clock.moment += SETTLING
+    process.clock.moment += SETTLING
     assert (another().watch.check(), process.watch.check(), process.watch.broken()) == (0, 0, [])
 
 
@@ -163,12 +163,12 @@ def test_a_process_that_ended_between_leaf_and_row_is_finished_by_approving_agai
 ) -> None:
     key = process.new_key()
     proposal = process.desk.propose(ChangeKind.RETIRE, key=key.ref, by=ASKS, reason="年度计划")
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(process.store, "add_change", lambda *_, **__: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr(process.store, "add_change", dying)
+    with pytest.raises(MemoryError):
         process.desk.approve(proposal.id, by=AGREES)
     after = another()
     assert after.watch.check() == 0  # the row may still come
-    process.token._clock.moment += SETTLING
+    process.clock.moment += SETTLING
     assert after.watch.check() == 1
     assert after.desk.approve(proposal.id, by=AGREES).state is LifeState.RETIRED
     assert after.watch.check() == 0
