@@ -14,6 +14,7 @@ from portal.commands.seal import seal
 from portal.commands.service import bench, demo, init, serve
 from portal.commands.sso import sso
 from portal.commands.verify import verify
+from portal.commands.witness import witness
 from portal.exits import exit_code_of
 from portal.telemetry import configure_logging
 from trust.kernel.errors import InternalFault, MalformedInput, TrustError
@@ -38,7 +39,7 @@ def yinxin() -> None:
     configure_logging("warning")  # to standard error: standard output holds nothing but the result
 
 
-for command in (init, serve, demo, issue, verify, seal, keys, ledger, authority, register, sso, bench):
+for command in (init, serve, demo, issue, verify, seal, keys, ledger, authority, register, sso, witness, bench):
     yinxin.add_command(command)
 
 

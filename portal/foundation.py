@@ -11,10 +11,11 @@ from typing import Protocol
 
 import structlog
 
-from hsm_adapter.api import Custodian
 from hsm_adapter.errors import InsecureSignerWarning
 from hsm_adapter.guard import GuardedSigner
-from hsm_adapter.software import SoftwareToken, create_software_token, open_software_token
+from hsm_adapter.note_key import RecordedNoteSigner, create_note_key
+from hsm_adapter.opening import KeyFiles, OpenedKeys, open_keys
+from hsm_adapter.software import create_software_token
 from portal.home import Home, check_passphrase_place, prepare_home
 from trust.config import Settings
 from trust.db import Database
@@ -22,6 +23,10 @@ from trust.files import SealedFolder
 from trust.gm import selftest
 from trust.kernel.clock import Clock, SystemClock
 from trust.kernel.randomness import Randomness, SystemRandomness
+from trust.ledger.halting import Halt, HaltingRecorder
+from trust.ledger.segments.archive import Archive
+from trust.ledger.segments.files import SegmentFolder
+from trust.ledger.segments.store import SqlSegmentStore
 from trust.ledger.service import Ledger
 from trust.ledger.store import SqlLedgerStore
 from trust.migrations.runner import check_migrated, migrate
@@ -42,8 +47,9 @@ class Closable(Protocol):
 class Foundation:
     """The opened lower half.
 
-    Services see `signer`. Operator commands make keys with `custodian`, which cannot sign. `token` is the bare device:
-    nothing but the benchmark, which measures the guard against it, may sign with it.
+    Services see `signer`; checkpoints are signed by `note_signer`, through it. Operator commands make keys with
+    `keys.custodian`, which cannot sign. `keys.token` is the bare device: nothing but the benchmark, which measures the
+    guard against it, may sign with it.
     """
 
     settings: Settings
@@ -54,14 +60,16 @@ class Foundation:
     fields: FieldCipher
     index: BlindIndex
     files: SealedFolder
-    token: SoftwareToken
-    custodian: Custodian
+    keys: OpenedKeys
     ledger_store: SqlLedgerStore
     ledger: Ledger
+    halt: Halt
     signer: GuardedSigner
+    note_signer: RecordedNoteSigner
 
     def close(self) -> None:
-        """Close the database."""
+        """End the sessions of the devices and close the database."""
+        self.keys.pool.close()
         self.database.close()
 
 
@@ -76,6 +84,7 @@ def lay_foundation(settings: Settings, clock: Clock | None = None, randomness: R
         migrate(database)
     if not (home.keys / "token.json").exists():
         create_software_token(home.keys, settings.passphrase_path, randomness=randomness)
+    create_note_key(home.keys, settings.passphrase_path, randomness=randomness)
     return open_foundation(settings, clock, randomness)
 
 
@@ -95,9 +104,12 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
     with closed_on_failure(database):
         check_migrated(database)
         database.check_durable()
-        token = _open_token(settings, home, clock, randomness)
+        keys = _open_keys(settings, home, clock, randomness)
         ledger_store = SqlLedgerStore(database)
-        ledger = Ledger(ledger_store, clock, token.info)
+        archive = Archive(SqlSegmentStore(database), SegmentFolder(home.segments, randomness))
+        ledger = Ledger(ledger_store, clock, keys.token.info, archive)
+        halt = Halt(home.ledger, clock, randomness)
+        signer = GuardedSigner(keys.token, HaltingRecorder(ledger, halt), clock)
         return Foundation(
             settings=settings,
             home=home,
@@ -107,11 +119,12 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
             fields=FieldCipher(read_secret_key(home.field_key)),
             index=BlindIndex(read_secret_key(home.index_key)),
             files=SealedFolder(home.files, FieldCipher(read_secret_key(home.file_key))),
-            token=token,
-            custodian=Custodian(token),
+            keys=keys,
             ledger_store=ledger_store,
             ledger=ledger,
-            signer=GuardedSigner(token, ledger, clock),
+            halt=halt,
+            signer=signer,
+            note_signer=RecordedNoteSigner(signer, home.keys, settings.passphrase_path),
         )
 
 
@@ -125,11 +138,16 @@ def closed_on_failure(part: Closable) -> Iterator[None]:
         raise
 
 
-def _open_token(settings: Settings, home: Home, clock: Clock, randomness: Randomness) -> SoftwareToken:
+def _open_keys(settings: Settings, home: Home, clock: Clock, randomness: Randomness) -> OpenedKeys:
+    files = KeyFiles(
+        folder=home.keys,
+        passphrase_file=settings.passphrase_path,
+        devices_file=settings.devices_file,
+        state_folder=home.devices,
+    )
     with warnings.catch_warnings(record=True, action="always", category=InsecureSignerWarning) as raised:
-        token = open_software_token(
-            home.keys,
-            settings.passphrase_path,
+        keys = open_keys(
+            files,
             clock=clock,
             randomness=randomness,
             production=settings.environment == "production",
@@ -138,4 +156,4 @@ def _open_token(settings: Settings, home: Home, clock: Clock, randomness: Random
     check_passphrase_place(settings)
     for warning in raised:
         _log.info("insecure-signer", reason=str(warning.message))
-    return token
+    return keys

@@ -56,6 +56,21 @@ class Home:
         return self.folder / "keys"
 
     @property
+    def devices(self) -> Path:
+        """Folder of what must be remembered of key devices: which refused a PIN, which is out of service."""
+        return self.folder / "devices"
+
+    @property
+    def ledger(self) -> Path:
+        """Folder of what the ledger keeps outside the database: its last checkpoint, the mark that stops signing."""
+        return self.folder / "ledger"
+
+    @property
+    def segments(self) -> Path:
+        """Folder of the sealed segments: ledger entries that left the database."""
+        return self.folder / "segments"
+
+    @property
     def files(self) -> Path:
         """Folder of the sealed files."""
         return self.folder / "files"
@@ -104,7 +119,7 @@ def prepare_home(settings: Settings, randomness: Randomness) -> Home:
     home = Home(settings.home)
     check_passphrase_place(settings)
     try:
-        for folder in (home.folder, home.field_key.parent, home.files, home.metrics):
+        for folder in (home.folder, home.field_key.parent, home.files, home.ledger, home.segments, home.metrics):
             folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
             folder.chmod(_OWNER_ONLY_FOLDER)  # a home that was there before may be open, and the database in it with it
         for path in (home.field_key, home.file_key, home.index_key):

@@ -20,6 +20,7 @@ ORGANIZATION = "印信演示运营单位"
 
 _SERVICE_KEYS = (
     (KeyPurpose.LEDGER_CHECKPOINT, Algorithm.SM2_SM3, "ledger-checkpoint"),
+    (KeyPurpose.KEY_POLICY, Algorithm.SM2_SM3, "key-policy"),
     (KeyPurpose.TOKEN_SIGNING, Algorithm.ECDSA_P256_SHA256, "token-signing"),
 )
 
@@ -45,11 +46,11 @@ def _establish(installation: Installation, organization: str) -> None:
         issuing_common_name=f"{organization}签发证书",
     )
     base = installation.foundation
-    installation.authority.establish(base.custodian, names, principal=PRINCIPAL)
+    installation.authority.establish(base.keys.custodian, names, principal=PRINCIPAL)
     if installation.making is not None:
         installation.making.establish(organization=organization, uscc=None, principal=PRINCIPAL)
     installation.authority.publish_crls(days=base.settings.crl_days, principal=PRINCIPAL)
-    installation.checkpointer().checkpoint()
+    installation.record().checkpointer.checkpoint()
 
 
 def _present_name(authority: AuthorityService) -> str | None:
@@ -60,8 +61,8 @@ def _present_name(authority: AuthorityService) -> str | None:
 
 
 def _make_service_keys(base: Foundation) -> None:
-    known = base.custodian.keys()
+    known = base.keys.custodian.keys()
     present = {key.purpose for key in known if key.state is KeyState.ACTIVE}
     for purpose, algorithm, label in _SERVICE_KEYS:
         if purpose not in present:
-            base.custodian.generate(algorithm=algorithm, purpose=purpose, label=label)
+            base.keys.custodian.generate(algorithm=algorithm, purpose=purpose, label=label)

@@ -2,7 +2,6 @@
 
 import gc
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from apiflask import APIFlask
 from flask import Blueprint
@@ -25,6 +24,7 @@ from portal.my_pages import KnownNames, MyPages
 from portal.people import People, open_people
 from portal.person_pages import PersonPages
 from portal.provider import Provider, open_provider
+from portal.record import Record, open_record, record_routes
 from portal.registers import Registers, open_registers
 from portal.trust_source import AuthorityTrust
 from portal.upstream import open_upstream
@@ -57,7 +57,6 @@ from trust.config import Settings, load_settings
 from trust.http.rate import RateLimiter
 from trust.kernel.errors import NotReady
 from trust.keys import KeyInfo, KeyPurpose, KeyState
-from trust.ledger.checkpoints import Checkpointer
 from trust.ledger.routes import blueprint as ledger_routes
 from trust.typesetting import Typesetter
 from verifier.api import Verifier
@@ -92,13 +91,10 @@ class Installation:
     provider: Provider
     upstreams: UpstreamDesk
 
-    def checkpointer(self) -> Checkpointer:
-        """Return the signer of ledger checkpoints. Raises `KeyMissing`."""
+    def record(self) -> Record:
+        """Return what signs and shows checkpoints. Raises `KeyMissing`, `WitnessMisconfigured`."""
         base = self.foundation
-        key = active_keys(base, KeyPurpose.LEDGER_CHECKPOINT)[0]
-        return Checkpointer(
-            base.ledger_store, base.signer, key.ref, base.clock, origin=ledger_origin(base.settings.public_url)
-        )
+        return open_record(base, active_keys(base, KeyPurpose.LEDGER_CHECKPOINT)[0].ref)
 
     def close(self) -> None:
         """Release what the foundation holds."""
@@ -107,16 +103,11 @@ class Installation:
 
 def active_keys(base: Foundation, purpose: KeyPurpose) -> list[KeyInfo]:
     """Return the active keys of a purpose, newest first. Raises `KeyMissing` when there is none."""
-    known = base.custodian.keys()
+    known = base.keys.custodian.keys()
     found = [key for key in known if key.purpose is purpose and key.state is KeyState.ACTIVE]
     if not found:
         raise KeyMissing(f"There is no active key of the purpose {purpose.value}.", purpose=purpose.value)
     return found[::-1]
-
-
-def ledger_origin(public_url: str) -> str:
-    """Return the name of this ledger among all others: host and path, without a scheme."""
-    return f"{urlsplit(public_url).netloc}/ledger"
 
 
 def open_installation(
@@ -211,7 +202,7 @@ def _making_point(base: Foundation, authority: AuthorityService, store: SqlSealS
     return MakingPoint(
         store=store,
         signer=base.signer,
-        custodian=base.custodian,
+        custodian=base.keys.custodian,
         issuer=authority,
         names=seal_fonts(base.settings.font_paths),
         digits=digit_fonts(),
@@ -223,7 +214,7 @@ def application(installation: Installation) -> APIFlask:
     base = installation.foundation
     settings = base.settings
     sandbox.check_absent(installation.clients.clients(), allowed=settings.sandbox_allowed)
-    provider = installation.provider
+    provider, record = installation.provider, installation.record()
     verifications = RateLimiter(settings.verify_rate_per_minute, base.clock)
     return create_app(
         Parts(
@@ -235,13 +226,15 @@ def application(installation: Installation) -> APIFlask:
                 certs_routes(installation.certs, provider.tokens),
                 type_routes(installation.catalogue),
                 verifier_routes(installation.verifier, verifications),
-                ledger_routes(base.ledger, installation.checkpointer(), base.signer.describe, provider.tokens),
+                ledger_routes(base.ledger, record.checkpointer, base.signer.describe, provider.tokens),
+                *record_routes(base, record, provider.tokens),
                 authority_routes(installation.authority, base.clock),
                 *_sign_in_routes(installation),
             ),
             checks=(
                 ("database", base.database.check),
                 ("keys", base.signer.check),
+                ("ledger", base.halt.check),
                 ("authority", installation.authority.check),
             ),
             person_pages=_person_pages(installation).blueprints,

@@ -175,6 +175,18 @@ class Settings(BaseSettings):
     checkpoint_seconds: int = Field(
         60, ge=1, le=3600, description="Longest time a ledger entry waits for a signed checkpoint, seconds."
     )
+    devices_file: Path | None = Field(
+        None,
+        description="TOML file of the key devices, see docs/pkcs11.md and docs/sdf.md; empty: software keys alone.",
+    )
+    witnesses: tuple[str, ...] = Field(
+        (), description="Witnesses of the ledger, each `<vkey> <https address>`, see docs/audit.md."
+    )
+    witness_quorum: int = Field(
+        0,
+        ge=0,
+        description="Witnesses that must have cosigned a checkpoint before it is served; 0: the newest is served.",
+    )
     upstream_file: Path | None = Field(
         None,
         description="TOML file of the upstream platforms whose sign-in is accepted, see docs/keycloak.md; empty: none.",

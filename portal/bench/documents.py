@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from certs.domain import calendar_day
 from certs.face import Role
 from certs.render import Renderer, RenderInput
 from portal.bench.measure import Figure, Target, figure, wall_rate
@@ -15,6 +14,7 @@ from portal.demo import data
 from seals.domain import Placement
 from seals.stock_reference import StockSigner
 from trust.formats.qr import VerificationLink
+from trust.kernel.clock import calendar_day
 from trust.kernel.identifiers import CertificateIdentifier, Uscc
 from trust.keys import UseContext
 from trust.typesetting import Typesetter

@@ -50,7 +50,7 @@ def guard_figures(world: BenchWorld) -> Iterator[Figure]:
         return count * wall_rate(lambda: base.signer.sign_many(info.ref, requests, purpose=KeyPurpose.SEALING))
 
     def bare(count: int) -> float:
-        return count * wall_rate(lambda: base.token.sign_batch(info.ref, (_MESSAGE,) * count))
+        return count * wall_rate(lambda: base.keys.token.sign_batch(info.ref, (_MESSAGE,) * count))
 
     def measured(count: int, name: str) -> Figure:
         return figure(

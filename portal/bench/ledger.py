@@ -52,7 +52,9 @@ def ledger_figures(world: BenchWorld) -> Iterator[Figure]:
             migrate(database)
             store = SqlLedgerStore(database)
             book = _Book(
-                name=name, store=store, ledger=Ledger(store, SystemClock(), world.installation.foundation.token.info)
+                name=name,
+                store=store,
+                ledger=Ledger(store, SystemClock(), world.installation.foundation.keys.token.info),
             )
             yield from _appending(book, folder)
             _fill(book)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from certs.domain import calendar_day
 from certs.routes import IssueBody
 from portal.demo import data, world
 from portal.demo.server import free_port
@@ -18,6 +17,7 @@ from portal.wiring import Installation
 from seals.domain import SealRecord
 from trust.config import load_settings
 from trust.http.access import Principal
+from trust.kernel.clock import calendar_day
 
 _FIRST, _CHARACTERS = 0x4E00, 3000  # a range of common characters, so that each page needs glyphs of its own
 _UNLIMITED = 100_000_000  # per minute: the figures are about the service, not about its brakes

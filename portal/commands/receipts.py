@@ -83,7 +83,7 @@ def follow(*, url: str, folder: Path, keys: tuple[str, ...], quorum: int | None,
 @json_option
 def halted(as_json: bool) -> None:
     """Show why signing is stopped."""
-    found = opened().checkpointer().halted()
+    found = opened().record().checkpointer.halted()
     reason = {"code": found.code, "detail": found.detail, "at": found.at} if found else {}
     show({"halted": found is not None, **reason}, as_json=as_json)
 
@@ -94,7 +94,7 @@ def halted(as_json: bool) -> None:
 @json_option
 def accept_loss(size: int, reason: str, as_json: bool) -> None:
     """Sign on although entries were lost; only after the security officer has agreed (docs/audit.md)."""
-    signed = opened().checkpointer().accept_loss(size, principal=f"operator:{getpass.getuser()}", reason=reason)
+    signed = opened().record().checkpointer.accept_loss(size, principal=f"operator:{getpass.getuser()}", reason=reason)
     show({"given_up": size, "size": signed.checkpoint.size, "root": signed.checkpoint.root.hex()}, as_json=as_json)
 
 
@@ -103,7 +103,7 @@ def accept_loss(size: int, reason: str, as_json: bool) -> None:
 @json_option
 def resume(reason: str, as_json: bool) -> None:
     """Sign on after a stop, once the right database is back; refused while it contradicts the kept checkpoint."""
-    signed = opened().checkpointer().resume(principal=f"operator:{getpass.getuser()}", reason=reason)
+    signed = opened().record().checkpointer.resume(principal=f"operator:{getpass.getuser()}", reason=reason)
     show({"size": signed.checkpoint.size, "root": signed.checkpoint.root.hex()}, as_json=as_json)
 
 

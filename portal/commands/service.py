@@ -23,6 +23,8 @@ from trust.config import Settings, load_settings
 from trust.keys import KeyPurpose
 
 _RECOVERY = timedelta(seconds=10)  # a lease lasts 30 s: an interrupted issue is finished within 40 s
+_CHECKPOINT_LOOK = timedelta(seconds=1)  # its own bounds of time and number say whether one is due
+_WITNESSES = timedelta(seconds=10)
 _CRL_LOOK = timedelta(minutes=10)
 _NOTICES = timedelta(seconds=1)  # a person who signed out sees other systems follow at once
 _SESSIONS = timedelta(seconds=30)
@@ -58,6 +60,7 @@ def serve(port: int | None) -> None:
     installation = open_installation(settings)
     click.get_current_context().call_on_close(installation.close)
     sandbox.check_absent(installation.clients.clients(), allowed=settings.sandbox_allowed)
+    check_record(installation)
     prove_keys(installation)
     click.echo(f"yinxin serves {settings.public_url} on {settings.bind}:{settings.port} (Ctrl-C ends)", err=True)
     clock = installation.foundation.clock
@@ -91,6 +94,16 @@ def bench(as_json: bool, only: tuple[str, ...], postgresql: str | None) -> None:
     run_bench(as_json=as_json, only=only, postgresql=postgresql)
 
 
+def check_record(installation: Installation) -> None:
+    """Compare the ledger, before anything signs, with the last checkpoint kept outside it and with the witnesses'.
+
+    Raises `LedgerRolledBack`, `LedgerForked`, `LedgerHalted`: nothing signs until an operator acts (docs/audit.md).
+    """
+    record = installation.record()
+    record.watch.check()
+    record.witnessing.look()
+
+
 def prove_keys(installation: Installation) -> None:
     """Show before the first request that the service's own keys sign; each proof is in the ledger.
 
@@ -105,19 +118,21 @@ def prove_keys(installation: Installation) -> None:
 def housekeeping_tasks(installation: Installation) -> tuple[Task, ...]:
     """Return the recurring work of a serving installation."""
     settings = installation.foundation.settings
-    checkpointer = installation.checkpointer()
+    checkpointer = installation.record().checkpointer
 
     def recover() -> int:
         report = installation.certs.recover()
         return len(report.finished) + len(report.abandoned)
 
     def checkpoint() -> int:
-        before = checkpointer.latest()
-        return 0 if checkpointer.checkpoint() == before else 1
+        due = checkpointer.checkpoint_due()
+        if due:
+            checkpointer.checkpoint()
+        return int(due)
 
     return (
         Task(name="recover-issues", every=_RECOVERY, run=recover),
-        Task(name="checkpoint", every=timedelta(seconds=settings.checkpoint_seconds), run=checkpoint),
+        Task(name="checkpoint", every=_CHECKPOINT_LOOK, run=checkpoint),
         Task(name="crl", every=_CRL_LOOK, run=lambda: _renew_crls(installation, settings)),
         Task(name="sessions", every=_SESSIONS, run=installation.people.sessions.end_expired),
         Task(name="leftovers", every=_LEFTOVERS, run=lambda: forget_leftovers(installation)),
@@ -126,7 +141,10 @@ def housekeeping_tasks(installation: Installation) -> tuple[Task, ...]:
 
 def outgoing_tasks(installation: Installation) -> tuple[Task, ...]:
     """Return the recurring work that waits for other systems, up to half a minute at a time."""
-    return (Task(name="sign-out-notices", every=_NOTICES, run=installation.provider.deliveries.deliver_due),)
+    return (
+        Task(name="sign-out-notices", every=_NOTICES, run=installation.provider.deliveries.deliver_due),
+        Task(name="witnesses", every=_WITNESSES, run=installation.record().witnessing.ask),
+    )
 
 
 def forget_leftovers(installation: Installation) -> int:

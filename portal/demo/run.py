@@ -17,7 +17,6 @@ from typing import Any, Final
 import click
 
 from certs import preview
-from certs.domain import calendar_day
 from portal.commands.output import writing_to
 from portal.demo import data, world
 from portal.demo.client import ServiceClient
@@ -29,7 +28,7 @@ from portal.telemetry import configure_logging
 from portal.wiring import open_installation
 from trust.config import load_settings
 from trust.kernel import merkle
-from trust.kernel.clock import SystemClock
+from trust.kernel.clock import SystemClock, calendar_day
 from trust.kernel.errors import Conflict
 from trust.ledger.domain import TREE
 from trust.ledger.service import MAX_ENTRIES

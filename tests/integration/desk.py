@@ -192,7 +192,7 @@ def _issuer(installation: Installation, moment: datetime, audience: str | None =
     base = installation.foundation
     issuer = base.settings.public_url
     terms = TokenTerms(issuer=issuer, audience=audience or f"{issuer}/api", seconds=600)
-    signer = TokenSigner(base.signer, KeyringSource(base.custodian.keys, base.clock))
+    signer = TokenSigner(base.signer, KeyringSource(base.keys.custodian.keys, base.clock))
     return TokenIssuer(terms, signer, clock=FixedClock(moment), randomness=SystemRandomness())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from nacl.pwhash import argon2id
 
+from hsm_adapter.note_key import create_note_key
 from hsm_adapter.software import Argon2Cost, create_software_token
 from portal.demo import data, world
 from portal.demo.server import free_port
@@ -74,6 +75,7 @@ def make(home: Path, **more: object) -> Template:
     loaded = load_settings(**settings)
     prepare_home(loaded, SystemRandomness())
     create_software_token(home / "keys", loaded.passphrase_path, randomness=SystemRandomness(), cost=CHEAP)
+    create_note_key(home / "keys", loaded.passphrase_path, randomness=SystemRandomness(), cost=CHEAP)
     installation = initialise(loaded, organization=ORGANIZATION)
     try:
         world.onboard(installation, world.make_seal(installation))

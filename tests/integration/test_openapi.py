@@ -215,6 +215,7 @@ def exchanges(server, certificates):
         ask("GET", "/api/v1/ledger/entries?start=0&count=1"),
         ask("GET", "/api/v1/ledger/proof/inclusion?index=0&size=4"),
         ask("GET", "/api/v1/ledger/proof/consistency?old=2&new=4"),
+        ask("GET", "/api/v1/ledger/receipts/0", "/api/v1/ledger/receipts/{index}"),
     ]
 
 
@@ -290,7 +291,7 @@ def test_a_browser_gets_a_page_and_a_machine_a_document(server):
 def test_what_machines_ask(server, certificates):
     door = server.door()
     assert door.ask("GET", "/healthz").json == {"status": "alive"}
-    assert door.ask("GET", "/readyz").json == {"status": "ready", "checks": ["database", "keys", "authority"]}
+    assert door.ask("GET", "/readyz").json == {"status": "ready", "checks": ["database", "keys", "ledger", "authority"]}
     metrics = door.ask("GET", "/metrics")
     assert metrics.media_type == "text/plain"
     lines = metrics.body.decode().splitlines()

@@ -19,7 +19,7 @@ from certs.access_log import Purpose
 from certs.domain import Action, ChangeCommand
 from portal.demo import data, people
 from portal.demo.people import Installed, populate
-from portal.foundation import open_foundation
+from portal.foundation import lay_foundation, open_foundation
 from portal.wiring import application, open_installation
 from sso.signin.devices import Device
 from tests.fakes import FixedClock
@@ -149,13 +149,12 @@ def test_what_the_first_release_kept_works_and_what_is_new_works_beside_it(old: 
     made, clock = old.made, old.clock
     with pytest.raises(DatabaseNotMigrated):
         open_foundation(old.settings, clock)
-    runner.migrate(database)
-    installation = open_installation(old.settings, open_foundation(old.settings, clock))
+    installation = open_installation(old.settings, lay_foundation(old.settings, clock))
     try:
         check_certificates(installation, made)
         check_client(installation, made)
         assert installation.foundation.ledger.verify().checkpointed_size == made["entries"] - 1
-        assert installation.checkpointer().checkpoint().entry > made["entries"]
+        assert installation.record().checkpointer.checkpoint().entry > made["entries"]
         check_people(installation)
     finally:
         installation.close()

@@ -45,7 +45,7 @@ def root_by_path(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes
 
 @pytest.fixture(scope="module")
 def signed(installation: Installation, exhibits: Exhibits) -> SignedCheckpoint:
-    return installation.checkpointer().checkpoint()
+    return installation.record().checkpointer.checkpoint()
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_pymerkle_comes_to_the_same_root(
 def test_the_checkpoints_signature_is_right_for_two_others(
     installation: Installation, signed: SignedCheckpoint
 ) -> None:
-    spki = installation.foundation.token.info(signed.key).public_key
+    spki = installation.foundation.keys.token.info(signed.key).public_key
     assert sm2_verifies(spki, signed.body, signed.signature)
     assert gmssl_verifies(spki[-65:], signed.body, signed.signature)
     assert not sm2_verifies(spki, signed.body.replace(b"time 20", b"time 19"), signed.signature)

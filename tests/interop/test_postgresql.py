@@ -79,7 +79,7 @@ def test_a_certificate_lives_its_whole_life(house: Installation, tmp_path: Path)
     house.certs.change(Clerk(), revocation)
     assert house.verifier.verify_file(issued.food.pdf).verdict is Verdict.INVALID
     assert house.verifier.verify_file(issued.permit.pdf).verdict is Verdict.VALID
-    signed = house.checkpointer().checkpoint()
+    signed = house.record().checkpointer.checkpoint()
     report = house.foundation.ledger.verify()
     assert report.size == signed.entry + 1
     assert report.checkpointed_size == signed.checkpoint.size

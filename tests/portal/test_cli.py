@@ -158,14 +158,16 @@ def test_keys_are_listed_without_private_halves_and_retired(yinxin):
     keys = yinxin.json("keys", "list")
     assert {key["purpose"] for key in keys} == {
         "ledger-checkpoint",
+        "key-policy",
         "token-signing",
         "x509-issuing",
         "seal-making",
         "sealing",
     }
     (sealing,) = [key for key in keys if key["purpose"] == "sealing"]
-    outcome = yinxin("keys", "retire", sealing["key"], "--yes", "--json")
-    assert (outcome.code, outcome.json["state"]) == (0, "retired")
+    asked = yinxin.json("keys", "propose", "retire", sealing["key"], "--by", "王经办", "--reason", "印章停用")
+    retired = yinxin.json("keys", "approve", asked["proposal"], "--by", "李审核")
+    assert (retired["key"], retired["state"]) == (sealing["key"], "retired")
 
 
 def test_the_ledger_is_verified_signed_and_shown(yinxin):
@@ -215,7 +217,7 @@ def test_a_service_proves_its_keys_before_it_serves(yinxin, monkeypatch):
 
 def test_a_service_whose_key_does_not_sign_does_not_start(yinxin, monkeypatch):
     monkeypatch.setattr("portal.commands.service.run_server", lambda *_: pytest.fail("it served"))
-    monkeypatch.setattr("hsm_adapter.software.SoftwareToken.sign_batch", lambda *_: [b"not a signature"])
+    monkeypatch.setattr("hsm_adapter.software.SoftwareToken.sign_batch", lambda *_, **_more: [b"not a signature"])
     outcome = yinxin("serve")
     assert outcome.code == 70
     assert "error self-verification-failed" in outcome.err
@@ -223,8 +225,8 @@ def test_a_service_whose_key_does_not_sign_does_not_start(yinxin, monkeypatch):
 
 def test_operators_make_keys_with_a_custodian_that_cannot_sign(yinxin):
     base = open_foundation(load_settings())
-    assert not [name for name in dir(base.custodian) if "sign" in name]
-    assert base.custodian.keys() == base.token.keys()
+    assert not [name for name in dir(base.keys.custodian) if "sign" in name]
+    assert base.keys.custodian.keys() == base.keys.token.keys()
     base.close()
 
 

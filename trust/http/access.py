@@ -130,15 +130,21 @@ class BoundTokens:
         return self._tokens.check(token)
 
 
-def authenticate(tokens: TokenChecker, scope: str) -> Principal:
-    """Return the principal of the present request.
+def caller(tokens: TokenChecker) -> Principal:
+    """Return the principal of the present request, whatever it may do.
 
     Bound tokens need `tokens` to be `BoundTokens`: without, they are refused. Raises `TokenMissing`, `ProofRefused`,
-    the checker's errors, or `ScopeMissing`.
+    or the checker's errors.
     """
     presented = presented_token()
     principal = tokens.check(presented.token)
     check_possession(presented, principal.confirmation, tokens.proofs if isinstance(tokens, BoundTokens) else None)
+    return principal
+
+
+def authenticate(tokens: TokenChecker, scope: str) -> Principal:
+    """Return the principal of the present request, which has `scope`. Raises as `caller`, and `ScopeMissing`."""
+    principal = caller(tokens)
     if scope not in principal.scopes:
         raise ScopeMissing(f"This operation needs the scope {scope}.", scope=scope)
     return principal
