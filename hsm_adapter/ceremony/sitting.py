@@ -9,7 +9,7 @@ from typing import Any
 
 from hsm_adapter.ceremony.custody import Custody
 from hsm_adapter.ceremony.domain import Custodian, Terms
-from hsm_adapter.ceremony.errors import CeremonyAborted, CeremonyClosed, ScriptInvalid
+from hsm_adapter.ceremony.errors import CeremonyAborted, CeremonyClosed, CeremonyRequestInvalid, ScriptInvalid
 from hsm_adapter.ceremony.progress import follow
 from hsm_adapter.ceremony.record import Kind, Record
 from hsm_adapter.ceremony.root_token import TokenMaker
@@ -88,12 +88,18 @@ class Sitting:
             facts = {
                 "step": step.id,
                 "action": step.action.value,
-                "by": list(step.actors(self._terms.people)),
+                "by": self._who_acted(step, recorded),
                 "attempt": self._progress.attempt,
                 "recorded": recorded,
             }
             self._append(Kind.DONE, facts)
         self._append(Kind.FINISHED, {"steps": total})
+
+    def _who_acted(self, step: Step, recorded: Mapping[str, Any]) -> list[str]:
+        """Return names: at an opening those who typed a share, elsewhere everybody of the role."""
+        if step.action is not Action.OPEN:
+            return list(step.actors(self._terms.people))
+        return [found.name for found in self._terms.people.custodians if found.number in recorded["shares"]]
 
     def _append(self, kind: Kind, facts: Mapping[str, Any]) -> None:
         self._progress.take(self._record.append(kind, facts))
@@ -156,6 +162,8 @@ class Sitting:
 
     def _request(self, step: Step) -> dict[str, object]:
         if self._hall.request is None:
+            if any(found.action is Action.CERTIFY_ISSUING for found in self._steps):
+                raise CeremonyRequestInvalid("Name the request's file with --request.", field="request")
             self._stage.say(both("没有请求文件。", "There is no request file."))
             return self._confirm(step)
         kept = self._acts.keep_request(self._hall.request)

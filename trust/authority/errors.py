@@ -23,6 +23,26 @@ class AuthorityAlreadyEstablished(Conflict):
     remedy_zh = "请沿用现有名称，或在新的目录中另行安装。"
 
 
+class RootCeremonyPending(NotReady):
+    """The issuing key waits for the root of a ceremony."""
+
+    code = "root-ceremony-pending"
+    title = "The root of this installation comes from a ceremony, and has not come yet."
+    title_zh = "本系统的根证书来自根密钥仪式，尚未导入。"
+    remedy = "Hold the ceremony (docs/ceremony.md), then run `yinxin keys ceremony import` and `yinxin init`."
+    remedy_zh = "请举行根密钥仪式（docs/ceremony.md），再运行 `yinxin keys ceremony import` 和 `yinxin init`。"
+
+
+class RootNotAdoptable(InvalidInput):
+    """What was brought from a ceremony does not belong together, or not to this installation."""
+
+    code = "root-not-adoptable"
+    title = "The files of the root cannot be taken over."
+    title_zh = "根证书文件无法导入。"
+    remedy = "Bring all files of one ceremony that was held with this installation's own request."
+    remedy_zh = "请导入以本系统请求文件举行的同一次仪式的全部文件。"
+
+
 class IssuingCaUnusable(NotReady):
     """The issuing CA is revoked, or ends before the certificate that is asked for."""
 

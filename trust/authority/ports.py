@@ -52,6 +52,10 @@ class AuthorityStore(Protocol):
         """Keep the signed list under its number."""
         ...
 
+    def keep_crl(self, issuer: CaRole, number: int, this_update: datetime, der: bytes) -> None:
+        """Keep a list that was signed elsewhere under its own number; the one kept first under a number stays."""
+        ...
+
     def latest_crl(self, issuer: CaRole) -> bytes | None:
         """Return the signed list with the highest number."""
         ...

@@ -26,6 +26,7 @@ from trust.authority.errors import (
     IssuingCaUnusable,
     ProfileNotIssuable,
     RequestIdReused,
+    RootCeremonyPending,
     SamePerson,
     X509AlreadyRevoked,
     X509NotRevocable,
@@ -78,8 +79,11 @@ class AuthorityService:
     def establish(self, custodian: KeyCustodian, names: AuthorityNames, *, principal: str) -> tuple[X509, X509]:
         """Make the root and the issuing CA, or return them; finishes what was interrupted.
 
-        Raises `AuthorityAlreadyEstablished` when they exist under other names.
+        With an offline root (`trust.authority.offline`) there is nothing to make. Raises `AuthorityAlreadyEstablished`
+        when they exist under other names, `RootCeremonyPending` while the offline root has not come in.
         """
+        if self._root_is_offline():
+            return self._adopted(names)
         root, issuing = (
             self._establish_ca(custodian, role, names.subject_of(role), principal)
             for role in (CaRole.ROOT, CaRole.ISSUING)
@@ -127,17 +131,15 @@ class AuthorityService:
             raise X509AlreadyRevoked(f"The certificate was revoked as {kept.reason}.", field="reason")
         return kept
 
-    def publish_crls(self, *, days: int, principal: str) -> tuple[Crl, Crl]:
-        """Sign and keep a new list of each CA, valid for `days`: the root's, then the issuing CA's.
+    def publish_crls(self, *, days: int, principal: str) -> tuple[Crl, ...]:
+        """Sign and keep a new list of each CA, for `days`: the root's unless it is offline, then the issuing CA's.
 
         Raises `CrlDaysUnusable`, `AuthorityNotEstablished`, and what the signer raises.
         """
         if not 1 <= days <= MAX_CRL_DAYS:
             raise CrlDaysUnusable(f"A list is valid for 1 to {MAX_CRL_DAYS} days.", field="days")
-        return (
-            self._publish_crl(CaRole.ROOT, days, principal),
-            self._publish_crl(CaRole.ISSUING, days, principal),
-        )
+        roles = (CaRole.ISSUING,) if self._root_is_offline() else tuple(CaRole)
+        return tuple(self._publish_crl(role, days, principal) for role in roles)
 
     def ca_x509(self, role: CaRole) -> X509:
         """Return the certificate of a CA. Raises `AuthorityNotEstablished`."""
@@ -169,8 +171,22 @@ class AuthorityService:
             if self.crl(role).next_update <= self._clock.now():
                 raise CrlOverdue(role=role.value)
 
+    def _root_is_offline(self) -> bool:
+        """An issuing key without a root key: where the root is ours, it is made first."""
+        has_root, has_issuing = (self._store.find_ca_key(role) is not None for role in (CaRole.ROOT, CaRole.ISSUING))
+        return has_issuing and not has_root
+
+    def _adopted(self, names: AuthorityNames) -> tuple[X509, X509]:
+        try:
+            root, issuing = self.ca_x509(CaRole.ROOT), self.ca_x509(CaRole.ISSUING)
+        except AuthorityNotEstablished:
+            raise RootCeremonyPending from None
+        if root.organization != names.organization:
+            raise AuthorityAlreadyEstablished(role=CaRole.ROOT.value)
+        return root, issuing
+
     def _establish_ca(self, custodian: KeyCustodian, role: CaRole, subject: X509Subject, principal: str) -> X509:
-        ca = self._store.find_ca_key(role) or self._store.add_ca_key(_choose_key(custodian, role))
+        ca = self._store.find_ca_key(role) or self._store.add_ca_key(choose_ca_key(custodian, role))
         request = IssueRequest(
             request_id=_CA_REQUEST.format(role.value),
             profile=PROFILE_OF_CA[role],
@@ -279,8 +295,8 @@ class AuthorityService:
         return assemble_signed(tbs, signature.value)
 
 
-def _choose_key(custodian: KeyCustodian, role: CaRole) -> CaKey:
-    """Take up the key that an interrupted run made, or make one."""
+def choose_ca_key(custodian: KeyCustodian, role: CaRole) -> CaKey:
+    """Return a CA's key, not yet kept as such: take up the key that an interrupted run made, or make one."""
     label = _KEY_LABEL.format(role.value)
     wanted = (KeyPurpose.X509_ISSUING, label, KeyState.ACTIVE)
     known = custodian.keys()

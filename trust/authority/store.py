@@ -154,6 +154,13 @@ class SqlAuthorityStore:
             row = session.get_one(CrlRow, (issuer.value, number))
             row.der = der
 
+    def keep_crl(self, issuer: CaRole, number: int, this_update: datetime, der: bytes) -> None:
+        """See the port."""
+        with self._database.write() as session:
+            if session.get(CrlRow, (issuer.value, number)) is None:
+                row = CrlRow(issuer=issuer.value, number=number, this_update=_seconds(this_update), der=der)
+                session.add(row)
+
     def latest_crl(self, issuer: CaRole) -> bytes | None:
         """See the port."""
         with self._database.read() as session:
