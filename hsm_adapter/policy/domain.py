@@ -40,7 +40,8 @@ _WEEK = 7
 _HOURS = re.compile(
     r"([1-7](?:-[1-7])?(?:,[1-7](?:-[1-7])?)*) ([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])"
 )
-_CALLER = re.compile(r"(?:client|operator|system|person):[!-~]{1,120}")
+_CALLER = re.compile(r"(?:client|operator|system|person):\S.*")
+_CALLER_MAX = 120
 
 
 class LifeState(StrEnum):
@@ -137,6 +138,7 @@ class KeyPolicy:
         if not 1 <= len(self.callers) <= MAX_CALLERS:
             raise KeyPolicyInvalid(f"A policy names 1 to {MAX_CALLERS} callers, or none at all.", field="callers")
         for caller in self.callers:
+            check_clear_text(caller, field="callers", most=_CALLER_MAX)
             if not _CALLER.fullmatch(caller):
                 raise KeyPolicyInvalid("A caller is a principal, such as client:food-office.", field="callers")
 

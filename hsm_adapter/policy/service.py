@@ -73,11 +73,14 @@ class Devices:
     def make(self, making: Making, *, purpose: KeyPurpose, label: str) -> KeyInfo:
         """Return the key with this label, made or enrolled now unless it is there. Raises what devices raise."""
         for info in self.known():
-            if info.label == label:
+            if info.label == label and info.algorithm is making.algorithm:
                 return info
         device, handle = making.device, making.handle
         if device is not None and handle is not None:
-            return self.custodian.enrol(device, handle, purpose=purpose, label=label)
+            info = self.custodian.enrol(device, handle, purpose=purpose, label=label)
+            if info.algorithm is not making.algorithm:  # not what was agreed to; it stays, and signs nothing
+                raise KeyChangeForbidden(f"The device's key is of {info.algorithm.value}.", field="algorithm")
+            return info
         return self.custodian.generate(algorithm=making.algorithm, purpose=purpose, label=label, device=device)
 
 
