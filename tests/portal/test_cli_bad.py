@@ -503,9 +503,7 @@ CASES = (
         "type-unknown",
         "type",
     ),
-    Case(
-        "key unknown", nothing, ("keys", "retire", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--yes"), REFUSED, "key-unknown", "key"
-    ),
+    Case("key unknown", nothing, ("keys", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), REFUSED, "key-unknown", "key"),
     Case(
         "scope unknown",
         nothing,
@@ -632,7 +630,7 @@ def test_the_command_ends_with_its_code_and_leaves_nothing_behind(yinxin, monkey
     [
         ("nothing",),
         ("keys", "nothing"),
-        ("keys", "retire"),
+        ("keys", "approve"),
         ("issue", "no-such-file.json", *ISSUE[2:]),
         ("issue",),
         ("ledger", "entries", "--count", "0"),
