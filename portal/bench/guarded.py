@@ -103,7 +103,7 @@ class MemoryRecorder:
 def guarded_figures(folder: Path, recorder: KeyUseRecorder | None = None) -> Iterator[Figure]:
     """Guarded against bare signing, with keys in the empty `folder`; `recorder` is in memory unless one is given.
 
-    Targets of issue 4: at least 85 % of the bare device with 8 callers, 95 % with 256 messages at once.
+    Targets: at least 85 % of the bare device with 8 callers, 95 % with 256 messages at once.
     """
     place = f"recorded by {type(recorder).__name__}" if recorder else "recorded in memory"
     recorder = recorder or MemoryRecorder()

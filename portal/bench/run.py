@@ -15,6 +15,7 @@ from rich.table import Table
 from portal.bench import OVER_HTTP, PARTS
 from portal.bench.documents import document_figures
 from portal.bench.engines import guard_figures, sm2_figures
+from portal.bench.guarded import guarded_figures
 from portal.bench.ledger import ledger_figures
 from portal.bench.measure import ROUNDS, Figure
 from portal.bench.network import network_figures
@@ -51,12 +52,18 @@ def _trusting(part: Callable[[Served], Iterator[Figure]]) -> _Part:
     return run
 
 
+def _device_figures(world: BenchWorld) -> Iterator[Figure]:
+    yield from guarded_figures(world.folder / "devices")
+    yield from guarded_figures(world.folder / "devices-and-ledger", world.installation.foundation.ledger)
+
+
 _FIGURES: dict[str, _Part] = dict(
     zip(
         PARTS,
         (
             lambda _world: sm2_figures(),
             guard_figures,
+            _device_figures,
             ledger_figures,
             document_figures,
             network_figures,
