@@ -8,6 +8,7 @@ import click
 from hsm_adapter.policy.changes import Change, ChangeKind, KeyLife, Making, Proposal
 from hsm_adapter.policy.domain import KeyPolicy, WorkingHours, default_policy
 from hsm_adapter.policy.errors import KeyPolicyBroken
+from portal.commands.ceremony import ceremony
 from portal.commands.key_devices import add_device_commands
 from portal.commands.opening import opened_foundation
 from portal.commands.output import json_option, show
@@ -235,6 +236,7 @@ def proposals(as_json: bool) -> None:
 
 
 add_device_commands(keys)
+keys.add_command(ceremony)
 
 
 def _policies(base: Foundation) -> Policies:
