@@ -1,6 +1,6 @@
 """`yinxin keys`: the life of keys; who proposes a change does not approve it (law 9)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -16,6 +16,7 @@ from portal.foundation import Foundation
 from portal.policies import Policies, open_policies
 from trust.kernel.algorithms import Algorithm
 from trust.keys import KeyInfo, KeyPurpose, KeyRef, KeyState
+from trust.ledger.segments.errors import SegmentFileMissing
 
 _ALGORITHMS = {"es256": Algorithm.ECDSA_P256_SHA256, "rs256": Algorithm.RSA_PKCS1_SHA256, "sm2": Algorithm.SM2_SM3}
 _TOKEN_ALGORITHMS = {"es256": Algorithm.ECDSA_P256_SHA256, "sm2": Algorithm.SM2_SM3}
@@ -69,8 +70,8 @@ def list_keys(as_json: bool) -> None:
     """List every key with its purpose and where it stands (列出密钥)."""
     base = opened_foundation()
     policies, known = _policies(base), base.keys.custodian.keys()
-    signed = policies.scan.forward().signed
-    show([_shown(info) | _standing(policies, info, signed.get(info.ref, 0)) for info in known], as_json=as_json)
+    signed = _signed(policies)
+    show([_shown(info) | _standing(policies, info, signed) for info in known], as_json=as_json)
 
 
 @keys.command("show")
@@ -80,9 +81,8 @@ def show_key(key: str, as_json: bool) -> None:
     """Show one key with its policy and every change, verified (查看密钥)."""
     base = opened_foundation()
     policies, info = _policies(base), base.keys.token.info(KeyRef(key))
-    signed = policies.scan.forward().signed.get(info.ref, 0)
     changes = [_change(change) for change in policies.book.history(info.ref)]
-    show(_shown(info) | _standing(policies, info, signed) | {"changes": changes}, as_json=as_json)
+    show(_shown(info) | _standing(policies, info, _signed(policies)) | {"changes": changes}, as_json=as_json)
 
 
 @keys.command("new-token-key")
@@ -277,8 +277,17 @@ def _shown(info: KeyInfo) -> dict[str, object]:
     }
 
 
-def _standing(policies: Policies, info: KeyInfo, signed: int) -> dict[str, object]:
+def _signed(policies: Policies) -> Mapping[KeyRef, int] | None:
+    """How many signatures the ledger has of each key; unknown while a segment of it is missing."""
+    try:
+        return policies.scan.forward().signed
+    except SegmentFileMissing:
+        return None
+
+
+def _standing(policies: Policies, info: KeyInfo, counts: Mapping[KeyRef, int] | None) -> dict[str, object]:
     """What the record says; a broken one is named, so that the others are listed all the same."""
+    signed = None if counts is None else counts.get(info.ref, 0)
     try:
         life = policies.book.life(info)
     except KeyPolicyBroken as error:
