@@ -4,7 +4,7 @@ An entry's line has `index`, `leaf` (the entry's exact text), `proof` (RFC 6962 
 the statement's size), and `after`: hex SM3 over all lines above it, newlines included. Thereby a line that was altered,
 added, moved or taken out is found where it is.
 
-The last line has `statement`, `key` and `signature` (base64). The statement is what is signed, as text: the format's
+The last line has `statement` and `signature` (base64). The statement is what is signed, as text: the format's
 name, a newline, canonical JSON, a newline. It says how many lines there are above it and the SM3 over them, the size
 and root of the checkpoint that the proofs lead to, and what was asked for. It can be no checkpoint: the second line of
 a checkpoint is a number.
@@ -29,8 +29,8 @@ MAX_LINE_BYTES: Final = 64 * 1024
 """Longest line, bytes: a leaf of 4 KiB, escaped, and a proof of 63 hashes have about half of it."""
 
 _LINE: Final = frozenset({"after", "index", "leaf", "proof"})
-_LAST: Final = frozenset({"key", "signature", "statement"})
-_STATEMENT: Final = frozenset({"asked", "at", "by", "count", "origin", "root", "size", "sm3"})
+_LAST: Final = frozenset({"signature", "statement"})
+_STATEMENT: Final = frozenset({"asked", "at", "by", "count", "key", "origin", "root", "size", "sm3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,7 @@ class Statement:
     sm3: str
     at: datetime
     by: str
+    key: str
     asked: Mapping[str, str | int]
 
     @property
@@ -96,6 +97,7 @@ class Statement:
             "sm3": self.sm3,
             "at": encode_moment(self.at),
             "by": self.by,
+            "key": self.key,
             "asked": dict(self.asked),
         }
         return FORMAT.encode("ascii") + b"\n" + canonical_json(members) + b"\n"
@@ -103,10 +105,9 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedStatement:
-    """A statement with its signature; `key` is the reference of the ledger's checkpoint key."""
+    """A statement with its signature by the ledger's checkpoint key, whose reference it names."""
 
     statement: Statement
-    key: str
     signature: bytes
 
     @property
@@ -114,7 +115,6 @@ class SignedStatement:
         """The last line with its newline."""
         members = {
             "statement": self.statement.body.decode(),
-            "key": self.key,
             "signature": base64.b64encode(self.signature).decode("ascii"),
         }
         return canonical_json(members) + b"\n"
@@ -129,7 +129,6 @@ class SignedStatement:
                 raise ExportMalformed("The last line holds no statement of this format.")
             signed = cls(
                 statement=_statement(_members(body.encode() + b"\n", _STATEMENT)),
-                key=members["key"],
                 signature=base64.b64decode(members["signature"], validate=True),
             )
             same = signed.content == content
@@ -149,6 +148,7 @@ def _statement(members: Mapping[str, Any]) -> Statement:
         sm3=members["sm3"],
         at=parse_moment(members["at"]),
         by=members["by"],
+        key=members["key"],
         asked=members["asked"],
     )
 

@@ -8,7 +8,7 @@ from trust.gm import sm3
 from trust.kernel import merkle
 from trust.kernel.clock import Clock
 from trust.kernel.merkle import Node
-from trust.keys import KeyPurpose, Signer, SigningRequest, UseContext
+from trust.keys import KeyPurpose, KeyRef, Signer, SigningRequest, UseContext
 from trust.ledger.domain import TREE, Leaf, SignedCheckpoint
 from trust.ledger.errors import CheckpointNotFound
 from trust.ledger.export.domain import Line, SignedStatement, Statement
@@ -79,15 +79,16 @@ class Exporter:
             sm3=digest.hexdigest(),
             at=self.clock.now(),
             by=by,
+            key=signed.key,
             asked=question.asked,
         )
-        yield self._signed(statement, signed).content
+        yield self._signed(statement, signed.key).content
 
-    def _signed(self, statement: Statement, signed: SignedCheckpoint) -> SignedStatement:
+    def _signed(self, statement: Statement, key: KeyRef) -> SignedStatement:
         context = UseContext(principal=statement.by, why=_WHY, document=f"ledger-export:{statement.sm3}")
         request = SigningRequest(message=statement.body, context=context)
-        signature = self.signer.sign(signed.key, request, purpose=KeyPurpose.LEDGER_CHECKPOINT)
-        return SignedStatement(statement=statement, key=signature.key, signature=signature.value)
+        signature = self.signer.sign(key, request, purpose=KeyPurpose.LEDGER_CHECKPOINT)
+        return SignedStatement(statement=statement, signature=signature.value)
 
     def _pages(self, question: Question, size: int, most: int | None) -> Iterator[Sequence[int]]:
         """Return the indexes of the entries that match, oldest first."""

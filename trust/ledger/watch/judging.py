@@ -9,6 +9,7 @@ from trust.ledger.search.reading import MeetingKind, met
 from trust.ledger.watch.domain import Burst, ClockBack, Newcomer, OutOfHours, Raised, Rule, microseconds
 
 _SECOND: Final = 1_000_000
+_BACK: Final = 60 * _SECOND  # entries carry the moment when signing began: some come late without any clock going back
 _MAX_SEEN: Final = 20_000  # pairs of key and caller that need no query; forgotten all at once, which costs a query each
 
 IsNew = Callable[[str, MeetingKind, str, int], bool]
@@ -51,27 +52,35 @@ class HoursJudge(_Forgetful):
 
 
 class BurstJudge:
-    """Judges `Burst`: keeps the moments of the last uses of each group, as long as they matter."""
+    """Judges `Burst`: keeps the moments of the last uses of each group.
+
+    A group that was not used since the latest moment of all less the rule's time begins anew: its uses cannot count any
+    more. When the clock goes back all do, so that one entry from the future blinds nobody for long. What is remembered
+    is thereby bounded, and the same wherever a turn ends.
+    """
 
     def __init__(self, rule: Burst, memory: object) -> None:
         self._rule = rule
         self._span = rule.seconds * _SECOND
-        self._latest = 0
+        self._latest: int | None = None
         self._recent: dict[str, list[int]] = {}
         if isinstance(memory, Mapping):
-            self._recent = {group: list(moments)[-rule.uses :] for group, moments in memory.items()}
-            self._latest = max((moments[-1] for moments in self._recent.values() if moments), default=0)
+            self._latest = memory["latest"]
+            self._recent = {group: list(moments) for group, moments in memory["recent"].items()}
 
     def look(self, index: int, use: KeyUse) -> Raised | None:
         """Return an alert when this use makes the burst full."""
         group = self._rule.group(use) if self._rule.where.admits(use) else None
         if group is None:
             return None
-        moments = self._recent.setdefault(group, [])
-        moments.append(microseconds(use.at))
-        self._latest = max(self._latest, moments[-1])
-        del moments[: -self._rule.uses]
-        if len(moments) < self._rule.uses or moments[-1] - moments[0] > self._span:
+        moment = microseconds(use.at)
+        if self._latest is not None and moment < self._latest - self._span - _BACK:
+            self._latest, self._recent = None, {}
+        moments = self._recent.get(group, [])
+        moments = [*moments, moment][-self._rule.uses :] if self._is_recent(moments) else [moment]
+        self._latest = moment if self._latest is None else max(self._latest, moment)
+        self._recent[group] = moments
+        if len(moments) < self._rule.uses or moment - moments[0] > self._span:
             return None
         del self._recent[group]
         counted = f"{self._rule.per.value} {group}" if group else "all keys"
@@ -80,9 +89,11 @@ class BurstJudge:
 
     def memory(self) -> object:
         """Return the moments of the groups that were used recently."""
-        since = self._latest - self._span
-        self._recent = {group: moments for group, moments in self._recent.items() if moments[-1] >= since}
-        return self._recent or None
+        recent = {group: moments for group, moments in self._recent.items() if self._is_recent(moments)}
+        return {"latest": self._latest, "recent": recent}
+
+    def _is_recent(self, moments: Sequence[int]) -> bool:
+        return bool(moments) and self._latest is not None and moments[-1] >= self._latest - self._span
 
 
 class NewcomerJudge(_Forgetful):

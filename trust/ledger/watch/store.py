@@ -109,7 +109,8 @@ class SqlWatchStore:
         """Return how many alerts wait for an officer, by severity."""
         query = select(_ALERTS.c.severity, func.count()).where(_ALERTS.c.acknowledged_at.is_(None))
         with available(), self._database.connect() as connection:
-            return dict(connection.execute(query.group_by(_ALERTS.c.severity)).tuples().all())
+            rows = connection.execute(query.group_by(_ALERTS.c.severity)).all()
+        return {severity: count for severity, count in rows}  # noqa: C416  rows are no pairs to the type checker
 
     def acknowledge(self, number: int, acknowledgement: Acknowledgement) -> Alert:
         """Keep who has seen an alert. Raises `AlertUnknown`, `AlertAcknowledged`."""

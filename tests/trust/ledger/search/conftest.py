@@ -1,6 +1,3 @@
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.trust.ledger.building import Setting
@@ -8,5 +5,5 @@ from tests.trust.ledger.searching import Found, finding
 
 
 @pytest.fixture
-def found(empty: Setting, tmp_path: Path) -> Iterator[Found]:
-    yield finding(empty.database, empty.ledger, empty.store)
+def found(empty: Setting) -> Found:
+    return finding(empty.database, empty.ledger, empty.store)
