@@ -25,7 +25,7 @@ class PowerCut(BaseException):
 class Actors:
     """A `Stage` whose people do as they are told; `overrides` maps a part of a question to other answers, in order.
 
-    `transcript` is what stays on the screen; `seen` what was shown in secret. `cut_at` ends the process at that question.
+    `transcript` is what stays on the screen; `seen` what was shown in secret. `cut_at`: the question that ends it all.
     """
 
     def __init__(self, *, cut_at: int | None = None, overrides: dict[str, list[str]] | None = None) -> None:
@@ -86,14 +86,16 @@ class Actors:
         return name[1] if name else "A-001"
 
 
-def terms(*, script: str = "root", threshold: int = 2, rehearsal: bool = False, people: People = PEOPLE) -> Terms:
+def terms(
+    *, script: str = "root", threshold: int = 2, rehearsal: bool = False, people: People = PEOPLE, shares: int = 3
+) -> Terms:
     assert script in script_names()
     return Terms(
         ceremony=CEREMONY,
         script=script,
         place="示例市政务中心 B1 机房",
         threshold=threshold,
-        shares=3,
+        shares=shares,
         people=people,
         rehearsal=rehearsal,
     )
