@@ -63,7 +63,7 @@ class TerminalStage:
 
     def show_secret(self, text: str) -> None:
         """See the port."""
-        self._on_other_screen(text)
+        self._on_other_screen(f"{text}\n\n按回车清屏 Enter clears the screen: ")
 
     def ask_secret(self, question: str) -> str:
         """See the port."""
