@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from flask import Blueprint
 
 from portal.foundation import Foundation
-from trust.http.access import TokenChecker, authenticate, caller
+from trust.http.access import TokenChecker, caller
 from trust.keys import KeyPurpose, KeyRef
 from trust.ledger.checkpoints import Checkpointer, Outside
 from trust.ledger.memory import CheckpointMemory, RollBackWatch
 from trust.ledger.note_keys import VerifierKey, ed25519_key, own_key
 from trust.ledger.notebook import Notebook
+from trust.ledger.officer import bundle_reader, receipt_reader
 from trust.ledger.public.routes import PublicLedger, receipts_blueprint, tiles_blueprint
 from trust.ledger.receipts import ReceiptDesk
-from trust.ledger.routes import SCOPE
 from trust.ledger.witness.asking import Witnessing
 from trust.ledger.witness.store import SqlNoteLines
 from trust.ledger.witness.transport import HttpTransport, WitnessPlace
@@ -86,10 +86,10 @@ def record_routes(base: Foundation, record: Record, tokens: TokenChecker) -> tup
         receipts=record.receipts,
     )
 
-    def auditor() -> None:
-        authenticate(tokens, SCOPE)
-
-    return tiles_blueprint(public, auditor), receipts_blueprint(public, auditor, lambda: caller(tokens))
+    return (
+        tiles_blueprint(public, bundle_reader(tokens)),
+        receipts_blueprint(public, receipt_reader(tokens), lambda: caller(tokens)),
+    )
 
 
 def ledger_origin(public_url: str) -> str:

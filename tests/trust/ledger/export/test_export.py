@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fakes import MOMENT, FixedClock
 from tests.trust.ledger.building import ORIGIN, Setting
-from tests.trust.ledger.searching import Found, made
+from tests.trust.ledger.searching import Found
 from trust.gm.sm3 import sm3
 from trust.keys import KeyPurpose, UseOutcome
 from trust.ledger.domain import parse_checkpoint
