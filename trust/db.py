@@ -7,11 +7,11 @@ failing half-way.
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, select, text
@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from trust.durable import SharedSync
 from trust.kernel.errors import NotReady, Unavailable
+from trust.prepared import Prepared
 
 _BUSY_MILLISECONDS = 30_000  # longer than any of our transactions by far: a waiting writer gets its turn
 _WRITES = "yinxin_writes"
@@ -164,6 +165,14 @@ class Database:
                 with own.begin() as unit:
                     yield own
                     unit.rollback()
+
+    def first(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
+        """Return the first row that one question finds, or None. One question needs no unit of work around it."""
+        with _translated(), self._own("reading", self._reader) as own:
+            if own is not None:
+                return statement.first(own, values)
+            with self._reader.connect() as connection:
+                return statement.first(connection, values)
 
     @contextmanager
     def _writing(self) -> Iterator[Engine | Connection]:

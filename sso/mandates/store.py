@@ -125,8 +125,7 @@ class DatabaseMandateStore:
 
     def get(self, mandate_id: str) -> Mandate | None:
         """See the port."""
-        with self._database.connect() as connection:
-            row = _BY_ID.first(connection, {"key": mandate_id})
+        row = self._database.first(_BY_ID, {"key": mandate_id})
         return None if row is None else _mandate(row)
 
     def of_agent(self, person_id: str) -> Sequence[Mandate]:

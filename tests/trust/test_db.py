@@ -294,3 +294,17 @@ def test_a_unit_can_become_durable_while_it_is_open(things, tmp_path, syncs):
     with things.begin(durable=False) as connection:  # and the next one on this connection begins afresh
         ADD.run(connection, ROW | {"id": 2})
     assert syncs == []
+
+
+def test_one_question_sees_what_was_committed_before_it_and_holds_nothing_open(things):
+    for number in range(3):
+        with things.begin() as connection:
+            ADD.run(connection, ROW | {"id": number})
+        assert things.first(BY_ID, {"key": number}).id == number
+        assert things.first(BY_ID, {"key": number + 1}) is None
+    with things.connect() as connection:  # inside a unit of work it is asked elsewhere, and sees what came since
+        before = ALL.all(connection, {})
+        with things.begin() as other:
+            ADD.run(other, ROW | {"id": 9})
+        assert things.first(BY_ID, {"key": 9}).id == 9
+        assert ALL.all(connection, {}) == before

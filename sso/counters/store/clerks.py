@@ -42,14 +42,12 @@ class DatabaseClerkStore:
 
     def clerk(self, clerk_id: str) -> ClerkEntry | None:
         """See the port."""
-        with self._database.connect() as connection:
-            row = _BY_ID.first(connection, {"key": clerk_id})
+        row = self._database.first(_BY_ID, {"key": clerk_id})
         return None if row is None else entry_of(row)
 
     def clerk_of(self, person_id: str) -> ClerkEntry | None:
         """See the port."""
-        with self._database.connect() as connection:
-            row = _BY_PERSON.first(connection, {"key": person_id})
+        row = self._database.first(_BY_PERSON, {"key": person_id})
         return None if row is None else entry_of(row)
 
     def clerks(self, authority: Uscc | None) -> Sequence[ClerkEntry]:

@@ -51,8 +51,7 @@ class DatabaseCounterStore:
 
     def matter(self, code: str) -> Matter | None:
         """See the port."""
-        with self._database.connect() as connection:
-            row = _MATTER.first(connection, {"key": code})
+        row = self._database.first(_MATTER, {"key": code})
         return None if row is None else matter_of(row)
 
     def matters(self) -> Sequence[Matter]:
@@ -95,8 +94,7 @@ class DatabaseCounterStore:
 
     def counter(self, counter_id: str) -> Counter | None:
         """See the port."""
-        with self._database.connect() as connection:
-            row = _COUNTER.first(connection, {"key": counter_id})
+        row = self._database.first(_COUNTER, {"key": counter_id})
         return None if row is None else counter_of(row)
 
     def counters(self, authority: Uscc | None) -> Sequence[Counter]:

@@ -113,8 +113,7 @@ class SqlHops:
 
     def find(self, hop_id: str) -> Hop | None:
         """Return a hop, or None."""
-        with self._database.connect() as connection:
-            row = _BY_ID.first(connection, {"id": hop_id})
+        row = self._database.first(_BY_ID, {"id": hop_id})
         return None if row is None else _hop(row)
 
     def chain(self, hop_id: str) -> tuple[Hop, ...]:

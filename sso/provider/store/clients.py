@@ -81,14 +81,12 @@ class DatabaseClientStore:
 
     def find_resource(self, resource: str) -> Client | None:
         """Return the client that tokens with this audience are for, or None."""
-        with self._database.connect() as connection:
-            row = _BY_RESOURCE.first(connection, {"resource": resource})
+        row = self._database.first(_BY_RESOURCE, {"resource": resource})
         return None if row is None else client_of(row)
 
     def find_with_secret(self, client_id: str) -> tuple[Client, SecretDigest] | None:
         """Return the client and the digest of its secret, or None."""
-        with self._database.connect() as connection:
-            row = _BY_ID.first(connection, {"id": client_id})
+        row = self._database.first(_BY_ID, {"id": client_id})
         return None if row is None else (client_of(row), SecretDigest(row.secret_digest))
 
     def replace_secret(self, client_id: str, secret: SecretDigest) -> None:

@@ -74,8 +74,7 @@ class DatabaseConsentStore:
 
     def remembered(self, person: str, client: str, matter: str | None) -> Consent | None:
         """Return the consent, or None."""
-        with self._database.connect() as connection:
-            row = _FIND.first(connection, {"by": person, "to": client, "about": matter or _NO_MATTER})
+        row = self._database.first(_FIND, {"by": person, "to": client, "about": matter or _NO_MATTER})
         return None if row is None else _consent(row)
 
     def of(self, person: str) -> Sequence[Consent]:

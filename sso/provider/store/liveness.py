@@ -33,8 +33,7 @@ class DatabaseLiveness:
     def of(self, client_id: str, ties: Collection[Tie]) -> Liveness | None:
         """Return how client and ties stand, or None when there is no such client."""
         values = asked_values(ties)
-        with self._database.connect() as connection:
-            row = _state(len(values)).first(connection, {"id": client_id, **values})
+        row = self._database.first(_state(len(values)), {"id": client_id, **values})
         if row is None:
             return None
         return Liveness(client=client_of(row), cut=None if row.cut is None else Tie.parse(row.cut))

@@ -68,8 +68,7 @@ class DatabaseAuthorizationStore:
 
     def find_pending(self, digest: bytes) -> KeptRequest | None:
         """Return the waiting request, or None."""
-        with self._database.connect() as connection:
-            row = _FIND.first(connection, {"id": digest})
+        row = self._database.first(_FIND, {"id": digest})
         if row is None:
             return None
         return KeptRequest(
