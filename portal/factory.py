@@ -6,6 +6,7 @@ from functools import cache, partial
 
 from apiflask import APIFlask
 from flask import Blueprint, Flask
+from prometheus_client.registry import Collector
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import telemetry
@@ -39,6 +40,7 @@ class Parts:
     blueprints: Sequence[Blueprint]
     checks: Sequence[Check]
     person_pages: Callable[[Flask, Pages], Sequence[Blueprint]] = lambda _app, _pages: ()
+    collectors: Sequence[Collector] = ()
 
 
 def create_app(parts: Parts) -> APIFlask:
@@ -51,7 +53,7 @@ def create_app(parts: Parts) -> APIFlask:
     pages = Pages(app)
 
     # Flask runs what is installed first before the others on the way in, and after the others on the way out.
-    telemetry.install(app, telemetry.Metrics())
+    telemetry.install(app, telemetry.Metrics(parts.collectors))
     headers.install(app, https=settings.public_url.startswith("https://"))
     problems.install(app, randomness=parts.randomness, page=lambda problem: _problem_page(pages, problem))
     parsing.install(app, max_json_bytes=settings.max_body_bytes, max_upload_bytes=settings.max_upload_bytes)

@@ -6,6 +6,7 @@ A line names the route's template, never the path or the query string: those may
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from flask import Blueprint, Flask, Response, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from typing_extensions import override
 
 UNMATCHED: Final = "unmatched"
@@ -58,8 +60,12 @@ class _ToStructlog(logging.Handler):
 class Metrics:
     """The measurements of one application. With `PROMETHEUS_MULTIPROC_DIR` set, all processes are counted together."""
 
-    def __init__(self) -> None:
+    def __init__(self, collectors: Sequence[Collector] = ()) -> None:
+        """`collectors` are asked each time the measurements are; what they tell is not added up over processes."""
         self._registry = CollectorRegistry()
+        self._collected = CollectorRegistry()
+        for collector in collectors:
+            self._collected.register(collector)
         self._requests = Counter(
             "yinxin_http_requests", "Requests answered.", ("method", "route", "status"), registry=self._registry
         )
@@ -82,8 +88,8 @@ class Metrics:
         try:
             MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
         except ValueError:  # the launcher set no folder: there is one process
-            return generate_latest(self._registry)
-        return generate_latest(shared)
+            return generate_latest(self._registry) + generate_latest(self._collected)
+        return generate_latest(shared) + generate_latest(self._collected)
 
 
 def install(app: Flask, metrics: Metrics) -> None:

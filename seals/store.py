@@ -152,6 +152,22 @@ class SqlSealStore:
                 for row in session.scalars(query)
             ]
 
+    def made_after(self, number: int, *, until: datetime, limit: int) -> Sequence[tuple[int, str]]:
+        """Return the number of the change and the id of the next seals that came into use before `until`, in order."""
+        query = (
+            select(StateChangeRow.number, StateChangeRow.seal_id, StateChangeRow.at)
+            .where(StateChangeRow.number > number, StateChangeRow.state == SealState.ACTIVE.value)
+            .order_by(StateChangeRow.number)
+            .limit(limit)
+        )
+        found = []
+        with self._database.connect() as connection:
+            for place, seal_id, at in connection.execute(query):
+                if _moment(at) >= until:
+                    break
+                found.append((place, seal_id))
+        return found
+
     def maker(self) -> Maker | None:
         """See the port."""
         with self._database.read() as session:

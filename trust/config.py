@@ -187,6 +187,12 @@ class Settings(BaseSettings):
         ge=0,
         description="Witnesses that must have cosigned a checkpoint before it is served; 0: the newest is served.",
     )
+    ledger_rules_file: Path | None = Field(
+        None,
+        description=(
+            "TOML file of your own rules for the ledger's watch, beside those of the package; see docs/operations.md."
+        ),
+    )
     upstream_file: Path | None = Field(
         None,
         description="TOML file of the upstream platforms whose sign-in is accepted, see docs/keycloak.md; empty: none.",

@@ -6,6 +6,10 @@ from rich.progress import Progress
 
 from portal.commands.opening import opened, opened_foundation
 from portal.commands.output import json_option, show
+from portal.commands.oversight import COMMANDS as OVERSIGHT
+from portal.commands.receipts import COMMANDS as RECEIPTS
+from portal.commands.segments import segments
+from portal.oversight import open_oversight
 
 
 @click.group()
@@ -14,13 +18,17 @@ def ledger() -> None:
 
 
 @ledger.command()
+@click.option("--keys", is_flag=True, help="Count what each key signed, from the entries (据条目统计各密钥签名数).")
 @json_option
-def verify(as_json: bool) -> None:
-    """Recompute every leaf, node and root and check every checkpoint; name the first bad place."""
-    book = opened_foundation().ledger
+def verify(keys: bool, as_json: bool) -> None:
+    """Recompute every leaf, node and root and check every checkpoint; name the first bad place (验证日志)."""
+    base = opened_foundation()
+    book = base.ledger
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as bar:
         task = bar.add_task("ledger", total=None)
         report = book.verify(lambda done, total: bar.update(task, completed=done, total=total))
+    counted = open_oversight(base).search.confirm().figures if keys else ()
+    signed: dict[str, object] = {each.key: each.signed for each in counted}
     show(
         {
             "verified": True,
@@ -29,6 +37,7 @@ def verify(as_json: bool) -> None:
             "nodes": report.nodes,
             "checkpoints": report.checkpoints,
             "checkpointed_size": report.checkpointed_size,
+            **({"signed": signed} if keys else {}),
         },
         as_json=as_json,
     )
@@ -38,7 +47,7 @@ def verify(as_json: bool) -> None:
 @json_option
 def checkpoint(as_json: bool) -> None:
     """Sign a checkpoint over everything so far, unless the newest one covers it already."""
-    signed = opened().checkpointer().checkpoint()
+    signed = opened().record().checkpointer.checkpoint()
     show(
         {
             "origin": signed.checkpoint.origin,
@@ -76,3 +85,7 @@ def entries(start: int, count: int, as_json: bool) -> None:
         ],
         as_json=as_json,
     )
+
+
+for _command in (*RECEIPTS, *OVERSIGHT, segments):
+    ledger.add_command(_command)

@@ -64,7 +64,7 @@ def bundle_reader(tokens: TokenChecker) -> Callable[[], None]:
 
 
 def receipt_reader(tokens: TokenChecker) -> Callable[[], None]:
-    """Return the guard of receipts for the auditor; whom it refuses is held to its own entries, hence no line for it."""
+    """Return the guard of receipts for the auditor; whom it refuses is held to its own entries, so no line for that."""
 
     def check() -> None:
         looked(authenticate(tokens, SCOPE), "receipt")
