@@ -17,6 +17,7 @@ from hsm_adapter.note_key import RecordedNoteSigner, create_note_key
 from hsm_adapter.opening import KeyFiles, OpenedKeys, open_keys
 from hsm_adapter.software import create_software_token
 from portal.home import Home, check_passphrase_place, prepare_home
+from portal.policies import Policies, open_policies
 from trust.config import Settings
 from trust.db import Database
 from trust.files import SealedFolder
@@ -64,6 +65,7 @@ class Foundation:
     ledger_store: SqlLedgerStore
     ledger: Ledger
     halt: Halt
+    policies: Policies
     signer: GuardedSigner
     note_signer: RecordedNoteSigner
 
@@ -109,7 +111,8 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
         archive = Archive(SqlSegmentStore(database), SegmentFolder(home.segments, randomness))
         ledger = Ledger(ledger_store, clock, keys.token.info, archive)
         halt = Halt(home.ledger, clock, randomness)
-        signer = GuardedSigner(keys.token, HaltingRecorder(ledger, halt), clock)
+        policies = open_policies(database, ledger, keys, folder=home.ledger, clock=clock, randomness=randomness)
+        signer = GuardedSigner(keys.token, HaltingRecorder(ledger, halt), clock, policies.rule)
         return Foundation(
             settings=settings,
             home=home,
@@ -123,6 +126,7 @@ def open_foundation(settings: Settings, clock: Clock | None = None, randomness: 
             ledger_store=ledger_store,
             ledger=ledger,
             halt=halt,
+            policies=policies,
             signer=signer,
             note_signer=RecordedNoteSigner(signer, home.keys, settings.passphrase_path),
         )

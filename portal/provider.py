@@ -158,7 +158,7 @@ def open_provider(base: Foundation, people: People, registers: Registers) -> Pro
 def _core(base: Foundation) -> _Core:
     issuer = base.settings.public_url.rstrip("/")
     clients, subjects = DatabaseClientStore(base.database), PairwiseSubjects(base.index)
-    rings = KeyringSource(base.keys.custodian.keys, base.clock)
+    rings = KeyringSource(base.policies.seen_by_services, base.clock)
     signer = TokenSigner(base.signer, rings)
     replay = DatabaseReplay(base.database)
     return _Core(

@@ -56,7 +56,7 @@ from trust.authority.store import SqlAuthorityStore
 from trust.config import Settings, load_settings
 from trust.http.rate import RateLimiter
 from trust.kernel.errors import NotReady
-from trust.keys import KeyInfo, KeyPurpose, KeyState
+from trust.keys import KeyInfo, KeyPurpose
 from trust.ledger.routes import blueprint as ledger_routes
 from trust.typesetting import Typesetter
 from verifier.api import Verifier
@@ -103,8 +103,7 @@ class Installation:
 
 def active_keys(base: Foundation, purpose: KeyPurpose) -> list[KeyInfo]:
     """Return the active keys of a purpose, newest first. Raises `KeyMissing` when there is none."""
-    known = base.keys.custodian.keys()
-    found = [key for key in known if key.purpose is purpose and key.state is KeyState.ACTIVE]
+    found = [key for key in base.policies.in_service() if key.purpose is purpose]
     if not found:
         raise KeyMissing(f"There is no active key of the purpose {purpose.value}.", purpose=purpose.value)
     return found[::-1]

@@ -12,8 +12,7 @@ from portal.commands.ceremony import ceremony
 from portal.commands.key_devices import add_device_commands
 from portal.commands.opening import opened_foundation
 from portal.commands.output import json_option, show
-from portal.foundation import Foundation
-from portal.policies import Policies, open_policies
+from portal.policies import Policies
 from trust.kernel.algorithms import Algorithm
 from trust.keys import KeyInfo, KeyPurpose, KeyRef, KeyState
 from trust.ledger.segments.errors import SegmentFileMissing
@@ -69,7 +68,7 @@ def keys() -> None:
 def list_keys(as_json: bool) -> None:
     """List every key with its purpose and where it stands (列出密钥)."""
     base = opened_foundation()
-    policies, known = _policies(base), base.keys.custodian.keys()
+    policies, known = base.policies, base.keys.custodian.keys()
     signed = _signed(policies)
     show([_shown(info) | _standing(policies, info, signed) for info in known], as_json=as_json)
 
@@ -80,7 +79,7 @@ def list_keys(as_json: bool) -> None:
 def show_key(key: str, as_json: bool) -> None:
     """Show one key with its policy and every change, verified (查看密钥)."""
     base = opened_foundation()
-    policies, info = _policies(base), base.keys.token.info(KeyRef(key))
+    policies, info = base.policies, base.keys.token.info(KeyRef(key))
     changes = [_change(change) for change in policies.book.history(info.ref)]
     show(_shown(info) | _standing(policies, info, _signed(policies)) | {"changes": changes}, as_json=as_json)
 
@@ -119,7 +118,7 @@ def suspend(key: str, by: str, reason: str, as_json: bool) -> None:
     Every process refuses it within a second.
     """
     base = opened_foundation()
-    show(_life(_policies(base).desk(base.signer).suspend(KeyRef(key), by=by, reason=reason)), as_json=as_json)
+    show(_life(base.policies.desk(base.signer).suspend(KeyRef(key), by=by, reason=reason)), as_json=as_json)
 
 
 @keys.command()
@@ -205,7 +204,7 @@ _simple(ChangeKind.DESTROY, "Propose that a retired key's private half is destro
 def approve(proposal: str, by: str, as_json: bool) -> None:
     """Approve a proposal and carry it out (批准); repeating it finishes what was interrupted."""
     base = opened_foundation()
-    show(_life(_policies(base).desk(base.signer).approve(proposal, by=by)), as_json=as_json)
+    show(_life(base.policies.desk(base.signer).approve(proposal, by=by)), as_json=as_json)
 
 
 @keys.command()
@@ -215,7 +214,7 @@ def approve(proposal: str, by: str, as_json: bool) -> None:
 def refuse(proposal: str, by: str, as_json: bool) -> None:
     """Refuse a proposal, or take one's own back (驳回或撤回)."""
     base = opened_foundation()
-    _policies(base).desk(base.signer).refuse(proposal, by=by)
+    base.policies.desk(base.signer).refuse(proposal, by=by)
     show({"proposal": proposal, "state": "refused"}, as_json=as_json)
 
 
@@ -224,7 +223,7 @@ def refuse(proposal: str, by: str, as_json: bool) -> None:
 def proposals(as_json: bool) -> None:
     """List every proposal with what became of it, oldest first (列出申请)."""
     base = opened_foundation()
-    listed = _policies(base).desk(base.signer).proposals()
+    listed = base.policies.desk(base.signer).proposals()
     show(
         [
             _proposal(proposal)
@@ -239,20 +238,9 @@ add_device_commands(keys)
 keys.add_command(ceremony)
 
 
-def _policies(base: Foundation) -> Policies:
-    return open_policies(
-        base.database,
-        base.ledger,
-        base.keys,
-        folder=base.home.ledger,
-        clock=base.clock,
-        randomness=base.randomness,
-    )
-
-
 def _propose(kind: ChangeKind, by: str, reason: str, *, as_json: bool, **about: Any) -> None:
     base = opened_foundation()
-    proposal = _policies(base).desk(base.signer).propose(kind, by=by, reason=reason, **about)
+    proposal = base.policies.desk(base.signer).propose(kind, by=by, reason=reason, **about)
     show(_proposal(proposal), as_json=as_json)
 
 

@@ -28,6 +28,7 @@ _WITNESSES = timedelta(seconds=10)
 _CRL_LOOK = timedelta(minutes=10)
 _NOTICES = timedelta(seconds=1)  # a person who signed out sees other systems follow at once
 _SESSIONS = timedelta(seconds=30)
+_KEY_POLICIES = timedelta(minutes=1)
 _LEFTOVERS = timedelta(minutes=5)
 
 
@@ -135,6 +136,7 @@ def housekeeping_tasks(installation: Installation) -> tuple[Task, ...]:
         Task(name="checkpoint", every=_CHECKPOINT_LOOK, run=checkpoint),
         Task(name="crl", every=_CRL_LOOK, run=lambda: _renew_crls(installation, settings)),
         Task(name="sessions", every=_SESSIONS, run=installation.people.sessions.end_expired),
+        Task(name="key-policies", every=_KEY_POLICIES, run=installation.foundation.policies.watch().check),
         Task(name="leftovers", every=_LEFTOVERS, run=lambda: forget_leftovers(installation)),
     )
 

@@ -8,7 +8,7 @@ def test_a_new_token_key_is_published_at_once_and_signs_later(yinxin: CommandLin
     made = yinxin.json("keys", "new-token-key")
     assert (made["purpose"], made["state"]) == ("token-signing", "active")
     installation = open_installation(load_settings())
-    keys = installation.foundation.custodian.keys()
+    keys = installation.foundation.policies.seen_by_services()
     installation.close()
     (new,) = [key for key in keys if key.ref == made["key"]]
     before = ring_at(keys, new.created_at)
@@ -20,7 +20,7 @@ def test_a_new_token_key_is_published_at_once_and_signs_later(yinxin: CommandLin
 def test_an_sm2_key_for_tokens_is_made_on_demand(yinxin: CommandLine) -> None:
     yinxin.json("keys", "new-token-key", "--algorithm", "sm2")
     installation = open_installation(load_settings())
-    keys = installation.foundation.custodian.keys()
+    keys = installation.foundation.policies.seen_by_services()
     installation.close()
     assert ring_at(keys, keys[-1].created_at).algorithms == (ALGORITHM, SM2_ALGORITHM)
 
