@@ -140,7 +140,7 @@ def test_each_library_is_imported_only_where_it_lives():
 
 def test_devices_and_guard_are_opened_in_one_place():
     opens = re.compile(
-        r"^\s*from hsm_adapter\.(guard|software|pkcs11|sdf|profiles|pool\.pool|note_key)\b|\bopen_keys\(", re.M
+        r"^\s*from hsm_adapter\.(guard|software|pkcs11|sdf|profiles|pool\.pool|note_key)\b|\bopen_keys\(", re.MULTILINE
     )
     homes = {
         module
