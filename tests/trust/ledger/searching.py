@@ -1,12 +1,18 @@
 """Builders for the tests of search, watch and export."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from sqlalchemy import text
 
 from tests.fakes import MOMENT
 from tests.trust.ledger.building import use
 from trust.db import Base, Database
 from trust.keys import KeyPurpose, KeyRef, KeyUse, UseContext, UseOutcome
+from trust.ledger import append_only
+from trust.ledger.append_only import TABLES as LEDGER_TABLES
 from trust.ledger.search.service import LedgerSearch
 from trust.ledger.search.store import TABLES, SqlIndexStore
 from trust.ledger.service import Ledger
@@ -54,3 +60,18 @@ def made(
         outcome=UseOutcome.REFUSED if refused else UseOutcome.SIGNED,
         reason=refused,
     )
+
+
+@contextmanager
+def tables_in(address: str) -> Iterator[None]:
+    database = Database(address)
+    tables = [Base.metadata.tables[name] for name in (*LEDGER_TABLES, *TABLES, *WATCH_TABLES)]
+    Base.metadata.create_all(database.engine, tables=tables)
+    try:
+        yield
+    finally:
+        Base.metadata.drop_all(database.engine, tables=tables)
+        with database.write() as session:
+            for statement in append_only.removal_statements(database.engine.dialect.name):
+                session.execute(text(statement))
+        database.close()
