@@ -84,9 +84,8 @@ class LedgerCollector(Collector):
         yield GaugeMetricFamily("yinxin_ledger_checkpoint_age_seconds", "Age of the newest checkpoint.", value=age)
         size = signed.checkpoint.size
         yield GaugeMetricFamily("yinxin_ledger_checkpoint_size", "Size of the newest checkpoint.", value=size)
-        own = self._record.notebook.log_key
         lines = self._record.notebook.lines.of(size)
-        cosigned = sum((line.name, line.key_id) != (own.name, own.key_id) for line in lines)
+        cosigned = sum(line.name != signed.checkpoint.origin for line in lines)  # the log's own bear its name
         yield GaugeMetricFamily(
             "yinxin_ledger_witness_cosignatures", "Cosignatures under the newest checkpoint.", value=cosigned
         )

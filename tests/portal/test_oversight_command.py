@@ -90,6 +90,7 @@ def test_a_whole_installation_gives_the_watch_nothing_unknown(installation):
     text = generate_latest(registry).decode()
     assert "yinxin_ledger_readable 1.0" in text
     assert f"yinxin_ledger_size {float(base.ledger.size())}" in text
+    assert "yinxin_ledger_witness_cosignatures 0.0" in text
     assert 'yinxin_key_uses_total{key="' in text
     assert 'yinxin_ledger_alerts_open{severity="critical"}' in text
 
