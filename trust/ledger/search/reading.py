@@ -49,26 +49,31 @@ class Batch:
         return self.leaves[-1].index + 1
 
     @property
+    def entries(self) -> Iterator[tuple[int, KeyUse]]:
+        """Each entry with its index."""
+        return zip((leaf.index for leaf in self.leaves), self.uses, strict=True)
+
+    @property
     def names(self) -> Iterator[tuple[str, int]]:
         """Each person of each leaf, once."""
-        for leaf, use in zip(self.leaves, self.uses, strict=True):
+        for index, use in self.entries:
             persons = (use.context.principal, *use.context.act)
-            yield from ((name, leaf.index) for name in dict.fromkeys(map(indexed_name, persons)))
+            yield from ((name, index) for name in dict.fromkeys(map(indexed_name, persons)))
 
     @cached_property
     def meetings(self) -> Sequence[Meeting]:
         """First meetings within the batch."""
         found: dict[tuple[str, MeetingKind, str], Meeting] = {}
-        for leaf, use in zip(self.leaves, self.uses, strict=True):
+        for index, use in self.entries:
             for kind, value in met(use):
                 place = (indexed_name(use.key), kind, indexed_name(value))
-                found.setdefault(place, Meeting(key=place[0], kind=kind, value=place[2], index=leaf.index))
+                found.setdefault(place, Meeting(key=place[0], kind=kind, value=place[2], index=index))
         return tuple(found.values())
 
     @cached_property
     def tallies(self) -> Sequence[Tally]:
         """The counts of the batch."""
-        return tallied(zip((leaf.index for leaf in self.leaves), self.uses, strict=True))
+        return tallied(self.entries)
 
 
 def met(use: KeyUse) -> Iterator[tuple[MeetingKind, str]]:

@@ -181,7 +181,7 @@ class LedgerSearch:
     def _uses(self, start: int, end: int) -> Iterator[tuple[int, KeyUse]]:
         for begin in range(start, end, MAX_ENTRIES):
             batch = Batch(leaves=self._ledger.entries(begin, min(MAX_ENTRIES, end - begin)))
-            yield from zip((leaf.index for leaf in batch.leaves), batch.uses, strict=True)
+            yield from batch.entries
 
     def is_new(self, key: str, kind: MeetingKind, value: str, index: int) -> bool:
         """Whether a key that was used before met this caller or address for the first time in entry `index`."""

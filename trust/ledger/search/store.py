@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trust.db import Base, Database
-from trust.keys import KeyPurpose, UseOutcome
+from trust.keys import KeyPurpose, KeyUse, UseOutcome
 from trust.ledger.domain import Leaf, encode_moment
 from trust.ledger.search.domain import (
     DAY_CHARACTERS,
@@ -155,7 +155,7 @@ class SqlIndexStore:
             here = select(_REACHED.c.size).where(_REACHED.c.id == _ONE).with_for_update()
             if connection.execute(here).scalar_one() != batch.start:
                 return False
-            connection.execute(insert(_USES), [_use_row(leaf) for leaf in batch.leaves])
+            connection.execute(insert(_USES), [_use_row(index, use) for index, use in batch.entries])
             connection.execute(insert(_NAMES), [{"name": name, "idx": index} for name, index in batch.names])
             _meet(connection, batch.meetings)
             for tally in batch.tallies:
@@ -260,11 +260,10 @@ def _reached(connection: Connection) -> int:
     return connection.execute(select(_REACHED.c.size).where(_REACHED.c.id == _ONE)).scalar() or 0
 
 
-def _use_row(leaf: Leaf) -> dict[str, object]:
-    use = leaf.use
+def _use_row(index: int, use: KeyUse) -> dict[str, object]:
     context = use.context
     return {
-        "idx": leaf.index,
+        "idx": index,
         "at": encode_moment(use.at),
         "key": indexed_name(use.key),
         "purpose": use.purpose.value,

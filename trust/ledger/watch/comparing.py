@@ -158,7 +158,7 @@ class Comparison:
 
 def _pairs(leaves: Sequence[Any]) -> Iterator[tuple[int, KeyUse]]:
     if leaves:
-        yield from zip((leaf.index for leaf in leaves), Batch(leaves=leaves).uses, strict=True)
+        yield from Batch(leaves=leaves).entries
 
 
 def _memory(cursor: Cursor) -> dict[str, Any]:
