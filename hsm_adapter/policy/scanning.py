@@ -8,6 +8,8 @@ from typing import Any, Final
 from hsm_adapter.policy.memory import PolicyMemory, Record, Seen
 from hsm_adapter.policy.ports import LeafReader
 from trust.keys import KeyPurpose, KeyRef, UseOutcome
+from trust.ledger.domain import TREE
+from trust.ledger.errors import LedgerBroken
 
 PAGE: Final = 256
 """Leaves read at once: what the ledger gives in one answer."""
@@ -29,7 +31,7 @@ class LedgerScan:
         """Read what is new and return what the whole ledger says; milliseconds when little is new.
 
         A leaf whose data are in a segment file that is missing ends it as an error: counts would be wrong without it.
-        Raises `SegmentFileMissing`, `LedgerUnavailable`, `PolicyMemoryUnusable`.
+        Raises `SegmentFileMissing`, `LedgerUnavailable`, `LedgerBroken`, `PolicyMemoryUnusable`.
         """
         size = self._leaves.size()
         record = self._memory.record()
@@ -45,6 +47,8 @@ class LedgerScan:
         while start < end:
             page = self._leaves.entries(start, min(PAGE, end - start))
             for leaf in page:
+                if TREE.leaf(leaf.data) != leaf.hash:  # what a hand put there is counted for nobody
+                    raise LedgerBroken("its hash is not that of its data.", place=f"leaf {leaf.index}")
                 members = json.loads(leaf.data)
                 if members["outcome"] == UseOutcome.SIGNED:
                     signed[KeyRef(members["key"])] += 1

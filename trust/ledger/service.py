@@ -11,7 +11,7 @@ from trust.keys import KeyUse
 from trust.ledger.audit import Audit
 from trust.ledger.batching import GroupCommit
 from trust.ledger.domain import TREE, Checkpoint, ConsistencyProof, Head, InclusionProof, Leaf, LedgerReport, encode_use
-from trust.ledger.errors import EntryNotFound, TooManyEntries
+from trust.ledger.errors import EntryNotFound, LedgerBroken, TooManyEntries
 from trust.ledger.ports import ArchiveReader, DescribeKey, LedgerStore, NoArchive, Progress
 
 MAX_ENTRIES = 256
@@ -58,23 +58,28 @@ class Ledger:
         return self._store.head().size
 
     def entry(self, index: int) -> Leaf:
-        """Return one entry. Raises `EntryNotFound`; `SegmentFileMissing` when it is in a segment that is not there."""
+        """Return one entry.
+
+        Raises `EntryNotFound`; `LedgerBroken` when its row is gone; `SegmentFileMissing` when it is in a segment that
+        is not there.
+        """
         if not 0 <= index < self.size():
             raise EntryNotFound(f"The ledger has no entry {index}.", field="index")
-        (leaf,) = self._archive.filled(self._store.leaves(index, 1))
+        (leaf,) = self._archive.filled(self._leaves(index, 1))
         return leaf
 
     def entries(self, start: int, count: int) -> Sequence[Leaf]:
         """Return up to `count` entries from `start`; fewer at the end.
 
-        Raises `EntryNotFound`, `TooManyEntries`; `SegmentFileMissing` when one is in a segment that is not there.
+        Raises `EntryNotFound`, `TooManyEntries`; `LedgerBroken` naming the first whose row is gone;
+        `SegmentFileMissing` when one is in a segment that is not there.
         """
         if count > MAX_ENTRIES:
             raise TooManyEntries(f"One answer holds at most {MAX_ENTRIES} entries.", field="count")
         size = self.size()
         if not 0 <= start <= size or count < 0:
             raise EntryNotFound(f"The ledger has {size} entries.", field="start")
-        return self._archive.filled(self._store.leaves(start, min(count, size - start)))
+        return self._archive.filled(self._leaves(start, min(count, size - start)))
 
     def inclusion_proof(self, index: int, size: int) -> InclusionProof:
         """Return the proof that entry `index` is in the tree of `size`. Raises `OutsideTree`."""
@@ -103,6 +108,14 @@ class Ledger:
         to check. One that the ledger no longer extends is the place `known checkpoint <size>`.
         """
         return Audit(self._store, self._clock, self._describe, self._archive, against).run(progress)
+
+    def _leaves(self, start: int, count: int) -> Sequence[Leaf]:
+        """Return exactly these leaves, which the head covers: whoever follows the ledger counts on each answer."""
+        leaves = self._store.leaves(start, count)
+        for index in range(start, start + count):
+            if index - start >= len(leaves) or leaves[index - start].index != index:
+                raise LedgerBroken("the row is missing.", place=f"leaf {index}")
+        return leaves
 
     def _within(self, size: int) -> None:
         if size > self._reached:

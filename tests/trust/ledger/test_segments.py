@@ -34,7 +34,7 @@ from trust.ledger.segments.service import Retention
 from trust.ledger.segments.store import SqlSegmentStore
 from trust.ledger.service import Ledger
 
-ASKS, APPROVES = "operator:li", "operator:wang"
+ASKS, APPROVES = "Li", "Wang"
 YEAR = timedelta(days=365)
 
 
@@ -151,7 +151,7 @@ def _with(line: bytes, **members: object) -> bytes:
 def test_a_release_is_two_persons_act_and_an_entry(kept: Kept, released: Segment) -> None:
     assert released.release is not None
     use = kept.ledger.entry(released.release.entry).use
-    assert (use.context.principal, use.context.act) == (APPROVES, (ASKS,))
+    assert (use.context.principal, use.context.act) == (f"operator:{APPROVES}", (f"operator:{ASKS}",))
     assert (use.context.why, use.context.document) == ("release ledger segment", "ledger-segment:8-16")
     statement = parse_release(released.release.body)
     assert (statement.proposed_by, statement.approved_by, statement.root) == (ASKS, APPROVES, released.root)
@@ -164,6 +164,9 @@ def test_who_proposed_does_not_approve(kept: Kept) -> None:
     kept.retention.seal(YEAR, by=ASKS)
     with pytest.raises(ReleaseNotSeparated) as caught:
         kept.retention.release(0, KEY, by=ASKS)
+    for name in ("LI", " ｌｉ ", "L-i", "Li\u3000"):  # one person, written otherwise (law 9)
+        with pytest.raises(ReleaseNotSeparated):
+            kept.retention.release(0, KEY, by=name)
     assert caught.value.code == "ledger-release-not-separated"
     with pytest.raises(SegmentNotFound):
         kept.retention.release(16, KEY, by=APPROVES)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from trust.kernel.errors import Unavailable
+from trust.kernel.text import is_same_person
 from trust.ledger.domain import Leaf, Oddity
 from trust.ledger.errors import LedgerBroken
 from trust.ledger.odd import Findings
@@ -88,5 +89,5 @@ def _check_statement(segment: Segment, signed: SignedRelease) -> None:
     said = (release.extent, release.root, release.file, release.proposed_by)
     if said != (segment.extent, segment.root, segment.file, segment.proposed_by):
         raise LedgerBroken("its release is about something else.", place=segment.extent.place)
-    if release.approved_by == release.proposed_by:
+    if is_same_person(release.approved_by, release.proposed_by):
         raise LedgerBroken("one person proposed and approved its release.", place=segment.extent.place)

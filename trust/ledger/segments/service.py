@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from trust.kernel.clock import Clock
+from trust.kernel.text import is_same_person
 from trust.keys import KeyPurpose, KeyRef, Signer, SigningRequest, UseContext
 from trust.ledger.domain import SignedCheckpoint, encode_moment, moment_of
 from trust.ledger.errors import LedgerBroken
@@ -28,6 +29,7 @@ from trust.ledger.segments.files import Header, SegmentFolder, path_above
 from trust.signatures import verify
 
 _PAGE_LEAVES = 1024
+_OPERATOR = "operator:"
 
 
 class Retention:
@@ -73,7 +75,7 @@ class Retention:
             raise SegmentNotFound(field="start")
         if segment.release is not None:
             raise SegmentReleased(field="start")
-        if by == segment.proposed_by:
+        if is_same_person(by, segment.proposed_by):
             raise ReleaseNotSeparated(field="by")
         self._check_file(segment)
         release = Release(
@@ -135,8 +137,8 @@ class Retention:
 
     def _signed(self, release: Release, key: KeyRef) -> SignedRelease:
         context = UseContext(
-            principal=release.approved_by,
-            act=(release.proposed_by,),
+            principal=f"{_OPERATOR}{release.approved_by}",  # a name alone could be that of a service or a client
+            act=(f"{_OPERATOR}{release.proposed_by}",),
             why=RELEASE_WHY,
             document=release.extent.document,
         )

@@ -5,6 +5,8 @@ of the environment used, and nothing is sent over plain http but to this machine
 """
 
 import ipaddress
+import queue
+import threading
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -16,7 +18,9 @@ from trust.ledger.note_errors import WitnessUnreachable
 from trust.ledger.note_keys import COSIGNATURE, VerifierKey
 
 TOTAL_SECONDS = 10.0
-"""Longest time for one answer, seconds. A witness checks a proof of 63 hashes and writes one file."""
+"""Longest time for one answer, seconds, from the first byte of the request to the last of the answer.
+
+A witness checks a proof of 63 hashes and writes one file."""
 
 MAX_ANSWER_BYTES = 256 * 1024 + 4096
 """Longest answer, bytes: the longest note, with room."""
@@ -68,10 +72,16 @@ class Reply:
 
 
 class HttpTransport:
-    """Asks over HTTP. Safe to share between threads."""
+    """Asks over HTTP. Safe to share between threads.
+
+    The time-outs of sockets count from byte to byte, so an answer that drips never ends: each exchange has a thread of
+    its own, which is left alone when the time is over. Until it ends, its address is not asked again.
+    """
 
     def __init__(self, *, seconds: float = TOTAL_SECONDS) -> None:
         self._seconds = seconds
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
 
     def post(self, url: str, body: bytes) -> Reply:
         """Return the answer to a post. Raises `WitnessUnreachable`."""
@@ -82,24 +92,47 @@ class HttpTransport:
         return self._ask("GET", url, None)
 
     def _ask(self, method: str, url: str, body: bytes | None) -> Reply:
+        parts = urlsplit(url)
+        place, host = parts.netloc, parts.hostname
+        with self._lock:
+            if place in self._busy:
+                raise WitnessUnreachable("An answer from before has not ended yet.", kind="Timeout", host=host)
+            self._busy.add(place)
+        answers: queue.SimpleQueue[Reply | str] = queue.SimpleQueue()
+
+        def exchange() -> None:
+            try:
+                answer: Reply | str = self._exchange(method, url, body)
+            except Exception as error:  # noqa: BLE001  whatever a stranger's answer does to the parsers of HTTP
+                answer = type(error).__name__
+            with self._lock:
+                self._busy.discard(place)
+            answers.put(answer)
+
+        threading.Thread(target=exchange, name="witness-exchange", daemon=True).start()
+        try:
+            answer = answers.get(timeout=self._seconds)
+        except queue.Empty:
+            answer = "Timeout"
+        if isinstance(answer, str):
+            raise WitnessUnreachable(kind=answer, host=host)
+        return answer
+
+    def _exchange(self, method: str, url: str, body: bytes | None) -> Reply:
         deadline = time.monotonic() + self._seconds
         step = min(_STEP_SECONDS, self._seconds)
-        host = urlsplit(url).hostname
-        try:
-            with requests.Session() as session:
-                session.trust_env = False
-                with session.request(
-                    method,
-                    url,
-                    data=body,
-                    headers={"Content-Type": "text/plain; charset=utf-8", "User-Agent": "yinxin"},
-                    timeout=(step, step),
-                    allow_redirects=False,
-                    stream=True,
-                ) as answer:
-                    return Reply(status=answer.status_code, body=_read(answer, deadline))
-        except (requests.RequestException, TimeoutError, ValueError) as error:
-            raise WitnessUnreachable(kind=type(error).__name__, host=host) from None
+        with requests.Session() as session:
+            session.trust_env = False
+            with session.request(
+                method,
+                url,
+                data=body,
+                headers={"Content-Type": "text/plain; charset=utf-8", "User-Agent": "yinxin"},
+                timeout=(step, step),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                return Reply(status=answer.status_code, body=_read(answer, deadline))
 
 
 def _read(answer: requests.Response, deadline: float) -> bytes:
