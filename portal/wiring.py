@@ -20,7 +20,9 @@ from certs.vault import Vault
 from portal import telemetry
 from portal.factory import Parts, create_app
 from portal.foundation import Foundation, closed_on_failure, open_foundation
+from portal.ledger_metrics import LedgerCollector, health_routes
 from portal.my_pages import KnownNames, MyPages
+from portal.oversight import oversight_routes
 from portal.people import People, open_people
 from portal.person_pages import PersonPages
 from portal.provider import Provider, open_provider
@@ -227,6 +229,8 @@ def application(installation: Installation) -> APIFlask:
                 verifier_routes(installation.verifier, verifications),
                 ledger_routes(base.ledger, record.checkpointer, base.signer.describe, provider.tokens),
                 *record_routes(base, record, provider.tokens),
+                oversight_routes(base, provider.tokens),
+                health_routes(base.keys.custodian.health, provider.tokens),
                 authority_routes(installation.authority, base.clock),
                 *_sign_in_routes(installation),
             ),
@@ -237,6 +241,7 @@ def application(installation: Installation) -> APIFlask:
                 ("authority", installation.authority.check),
             ),
             person_pages=_person_pages(installation).blueprints,
+            collectors=(LedgerCollector(base, record),),
         )
     )
 

@@ -8,6 +8,7 @@ import click
 from portal.bench import PARTS
 from portal.commands.output import json_option, show
 from portal.housekeeping import Housekeeping, Task
+from portal.oversight import open_oversight, open_watch
 from portal.serve import serve as run_server
 from portal.setup import ORGANIZATION, initialise
 from portal.telemetry import configure_logging
@@ -28,6 +29,8 @@ _WITNESSES = timedelta(seconds=10)
 _CRL_LOOK = timedelta(minutes=10)
 _NOTICES = timedelta(seconds=1)  # a person who signed out sees other systems follow at once
 _SESSIONS = timedelta(seconds=30)
+_LEDGER_INDEX = timedelta(seconds=2)
+_LEDGER_WATCH = timedelta(seconds=5)
 _KEY_POLICIES = timedelta(minutes=1)
 _LEFTOVERS = timedelta(minutes=5)
 
@@ -69,6 +72,7 @@ def serve(port: int | None) -> None:
         settings,
         Housekeeping(housekeeping_tasks(installation), clock),
         Housekeeping(outgoing_tasks(installation), clock),
+        Housekeeping(overseeing_tasks(installation), clock),
     )
 
 
@@ -146,6 +150,16 @@ def outgoing_tasks(installation: Installation) -> tuple[Task, ...]:
     return (
         Task(name="sign-out-notices", every=_NOTICES, run=installation.provider.deliveries.deliver_due),
         Task(name="witnesses", every=_WITNESSES, run=installation.record().witnessing.ask),
+    )
+
+
+def overseeing_tasks(installation: Installation) -> tuple[Task, ...]:
+    """Return the recurring work that reads the ledger; after a long pause it is long. Raises `RulesUnusable`."""
+    base = installation.foundation
+    watch = open_watch(base, installation.record())
+    return (
+        Task(name="ledger-index", every=_LEDGER_INDEX, run=open_oversight(base).search.follow_some),
+        Task(name="ledger-watch", every=_LEDGER_WATCH, run=watch.turn),
     )
 
 

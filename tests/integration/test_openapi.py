@@ -216,6 +216,11 @@ def exchanges(server, certificates):
         ask("GET", "/api/v1/ledger/proof/inclusion?index=0&size=4"),
         ask("GET", "/api/v1/ledger/proof/consistency?old=2&new=4"),
         ask("GET", "/api/v1/ledger/receipts/0", "/api/v1/ledger/receipts/{index}"),
+        ask("GET", "/api/v1/ledger/search?outcome=signed&limit=2"),
+        ask("GET", "/api/v1/ledger/statistics?by=key"),
+        ask("GET", "/api/v1/ledger/export"),
+        ask("GET", "/api/v1/ledger/alerts"),
+        ask("GET", "/api/v1/health/devices"),
     ]
 
 

@@ -16,7 +16,7 @@ NAMED = re.compile(r"`yinxin ([^`]+)`|^(?:\$ )?yinxin (.+?)(?:\s{2,}#.*)?$", re.
 
 
 def named_in(text):
-    return [inside or line for inside, line in NAMED.findall(text)]
+    return [inside or line for inside, line in NAMED.findall(re.sub(r"\\\n\s*", "", text))]  # a shell goes on after \
 
 
 def commands(group, path=()):

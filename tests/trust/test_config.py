@@ -98,6 +98,9 @@ BOUNDS = {
     "session_hours": (1, 72),
     "crl_days": (1, 30),
     "checkpoint_seconds": (1, 3600),
+    "clerk_acts_per_day": (1, None),
+    "recovery_wait_hours": (1, 168),
+    "witness_quorum": (0, None),
 }
 
 

@@ -102,6 +102,7 @@ def _add_searching(routes: APIBlueprint, desk: OfficersDesk, tokens: TokenChecke
     @routes.doc(
         summary="Entries with their proofs as JSON Lines, the last line signed (check: `yinxin ledger check-export`)",
         description=f"Oldest first, up to the newest checkpoint; at most {MAX_EXPORT_ENTRIES} entries.",
+        responses={200: {"description": "One object in each line", "content": {_LINES: {"schema": {"type": "string"}}}}},
     )
     @auditors_only(tokens, "export")
     @query_string(WhichQuery)
