@@ -50,6 +50,12 @@ class _Page:
     lives: Mapping[KeyRef, KeyLife] = field(default_factory=dict)
     history: Mapping[KeyRef, tuple[Change, ...]] = field(default_factory=dict)
     forged: Mapping[KeyRef, str] = field(default_factory=dict)
+    floors: Mapping[KeyRef, Seen] = field(default_factory=dict)
+
+    def floor(self, key: KeyRef) -> int:
+        """Return the number of the newest change whose row this process has read: that one is not on its way."""
+        seen = self.floors.get(key)
+        return 0 if seen is None else seen.number
 
 
 class PolicyBook:
@@ -83,7 +89,8 @@ class PolicyBook:
         page = self._fresh()
         life = self._chain(page, info)
         newest = self._newest(page, info.ref)
-        if newest is not None and newest.number > life.number and not self._settling(newest):
+        missing = newest is not None and newest.number > life.number
+        if newest is not None and missing and (page.floor(info.ref) > life.number or not self._settling(newest)):
             raise KeyPolicyBroken(
                 f"{change_name(info.ref, newest.number)} was signed and is not in the database, which ends with "
                 f"{life.number}.",
@@ -178,7 +185,9 @@ class PolicyBook:
             except KeyPolicyBroken as error:
                 forged[key] = error.detail
                 _log.critical("key-policy-broken", key=key, detail=error.detail)
-        return _Page(version=version, record=record, lives=lives, history=history, forged=forged)
+        return _Page(
+            version=version, record=record, lives=lives, history=history, forged=forged, floors=dict(self._floors)
+        )
 
     def _replayed(self, key: KeyRef, rows: Sequence[StoredChange]) -> tuple[tuple[Change, ...], KeyLife]:
         changes = tuple(self._change(row) for row in rows)

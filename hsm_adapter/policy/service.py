@@ -152,7 +152,7 @@ class PolicyDesk:
         if is_same_person(by, proposal.proposed_by):
             raise SamePerson(field="by")
         if stored.state is ProposalState.APPROVED and proposal.kind is ChangeKind.DESTROY and proposal.key is not None:
-            return self._ended(self._book.life(self._devices.info(proposal.key)))
+            return self._finished(self._book.life(self._devices.info(proposal.key)))
         if stored.state is not ProposalState.WAITING:
             raise ProposalDecided(field="proposal")
         if self._clock.now() >= proposal.proposed_at + PROPOSAL_LIFE:
@@ -279,6 +279,12 @@ class PolicyDesk:
         self._book.remember(change)
         _log.info("key changed", key=change.key, number=change.number, kind=change.kind.value, state=after.state.value)
         return after
+
+    def _finished(self, life: KeyLife) -> KeyLife:
+        """Destroy what a signed change says is destroyed; the row of the proposal alone is not believed."""
+        if life.state is not LifeState.DESTROYED:
+            raise KeyPolicyBroken("The proposal counts as approved and no change says so.", key=life.key)
+        return self._ended(life)
 
     def _ended(self, life: KeyLife) -> KeyLife:
         if self._devices.info(life.key).state is KeyState.ACTIVE:

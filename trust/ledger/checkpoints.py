@@ -11,7 +11,7 @@ from typing import Protocol
 
 from trust.kernel import merkle
 from trust.kernel.clock import Clock
-from trust.keys import KeyPurpose, KeyRef, Signature, Signer, SigningRequest, UseContext, UseOutcome
+from trust.keys import KeyPurpose, KeyRef, KeyUse, Signature, Signer, SigningRequest, UseContext, UseOutcome
 from trust.ledger.domain import TREE, Checkpoint, Head, SignedCheckpoint
 from trust.ledger.errors import EntryMalformed, LedgerBroken
 from trust.ledger.halting import Halted
@@ -137,8 +137,8 @@ class Checkpointer:
             if given_up is not None:
                 self._outside.watch.memory.set_aside(given_up)
             self._outside.watch.compare_kept()
-            self._outside.watch.halt.lift()
-            signed = self._sign(self._store.head(), principal=principal, why=why)
+            with self._outside.watch.halt.lifted():
+                signed = self._sign(self._store.head(), principal=principal, why=why)
             self._known = signed
             self._keep_outside(signed)
             return signed
@@ -176,10 +176,12 @@ class Checkpointer:
             uses = [leaf.use for leaf in self._store.leaves(latest.checkpoint.size, fresh)]
         except EntryMalformed:
             return False  # whatever it is, it is news
-        return all(
-            use.purpose is KeyPurpose.LEDGER_CHECKPOINT and use.key == self._key and use.outcome is UseOutcome.SIGNED
-            for use in uses
-        )
+        return all(self._is_own(use) for use in uses)
+
+    def _is_own(self, use: KeyUse) -> bool:
+        """Whether an entry is that of a checkpoint; exports, releases and accepted losses have the same key."""
+        said = (use.purpose, use.key, use.outcome, use.context.principal, use.context.why)
+        return said == (KeyPurpose.LEDGER_CHECKPOINT, self._key, UseOutcome.SIGNED, _PRINCIPAL, _WHY)
 
     def _keep_outside(self, latest: SignedCheckpoint) -> None:
         if self._outside is not None:

@@ -5,7 +5,8 @@ it. `HaltingRecorder` stands before the ledger: without a recorder no key signs 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +38,11 @@ class Halt:
         self._path = folder / FILE
         self._clock = clock
         self._randomness = randomness
+        self._lifting = False
 
     def check(self) -> None:
         """Return unless signing was stopped. Raises `LedgerHalted`."""
-        if self._path.exists():
+        if not self._lifting and self._marked():
             found = self.reason()
             raise LedgerHalted(found.detail if found else "", reason=found.code if found else None)
 
@@ -62,8 +64,31 @@ class Halt:
         except (OSError, ValueError, KeyError, TypeError):
             return Halted(code="unknown", detail=f"{FILE} cannot be read.", at="")
 
-    def lift(self) -> None:
-        """Let signing go on. Raises `MemoryUnreadable`."""
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """Let this process sign within the block, and every process once the block has ended well.
+
+        What is signed there says who lets signing go on and why: until it is recorded, the mark stays (law 5).
+        Raises `MemoryUnreadable`.
+        """
+        self._lifting = True
+        try:
+            yield
+            self._lift()
+        finally:
+            self._lifting = False
+
+    def _marked(self) -> bool:
+        """Whether the mark is there; a folder that cannot be looked into counts as marked."""
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _lift(self) -> None:
         try:
             self._path.unlink(missing_ok=True)
             sync(self._path.parent)

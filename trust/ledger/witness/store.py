@@ -5,8 +5,11 @@ Nothing rests on this table: a line that is missing is asked for again, one that
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, and_, func, or_, select
+from sqlalchemy import BigInteger, Index, LargeBinary, String, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,6 +17,8 @@ from trust.db import Base, Database, DatabaseUnavailable
 from trust.ledger.errors import LedgerUnavailable
 from trust.ledger.note_keys import KEY_ID_BYTES, MAX_NAME_CHARACTERS, VerifierKey
 from trust.ledger.notes import SignatureLine
+
+_PAGE_LINES: Final = 256  # some fifty checkpoints with their witnesses: nearly always the first of them will do
 
 
 class NoteLineRow(Base):
@@ -60,17 +65,30 @@ class SqlNoteLines:
 
     def size_signed_by(self, keys: Sequence[VerifierKey], *, quorum: int) -> int | None:
         """Return the greatest size with lines of at least `quorum` of the keys."""
-        chosen = or_(*[and_(NoteLineRow.name == key.name, NoteLineRow.key_id == key.key_id) for key in keys])
-        query = (
-            select(NoteLineRow.size)
-            .where(chosen)
-            .group_by(NoteLineRow.size)
-            .having(func.count() >= quorum)
-            .order_by(NoteLineRow.size.desc())
-            .limit(1)
-        )
-        with _available(), self._database.read() as session:
-            return session.scalar(query)
+        newest = sorted((self.last_size(key) for key in keys), reverse=True)
+        if len(newest) < quorum or newest[quorum - 1] == 0:
+            return None
+        wanted = {(key.name, key.key_id) for key in keys}
+        for size, lines in groupby(self._lines(newest[quorum - 1]), key=itemgetter(0)):
+            if len(wanted & {(name, key_id) for _, name, key_id in lines}) >= quorum:
+                return int(size)
+        return None
+
+    def _lines(self, size: int) -> Iterator[tuple[int, str, bytes]]:
+        """Return the lines from `size` downwards, in the order of the primary key and page by page.
+
+        Anyone may ask for the newest witnessed checkpoint: a query over all lines would cost more every year.
+        """
+        of = (NoteLineRow.size, NoteLineRow.name, NoteLineRow.key_id)
+        while True:
+            query = select(*of).where(NoteLineRow.size <= size).order_by(NoteLineRow.size.desc()).limit(_PAGE_LINES)
+            with _available(), self._database.read() as session:
+                page = [(row.size, row.name, row.key_id) for row in session.execute(query)]
+            last = page[-1][0] if len(page) == _PAGE_LINES else 0
+            yield from (line for line in page if line[0] > last)  # the lowest size may go on in the next page
+            if not last:
+                return
+            size = last if last < size else size - 1
 
 
 @contextmanager

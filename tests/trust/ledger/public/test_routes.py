@@ -8,7 +8,7 @@ from tests.fakes import CountingRandomness
 from tests.trust.ledger.building import uses
 from tests.trust.ledger.witnessed import url_of, witnessed
 from trust.http import problems
-from trust.http.access import Principal
+from trust.http.access import BoundTo, Principal
 from trust.http.errors import TokenMissing
 from trust.kernel.errors import NotAllowed
 from trust.ledger.domain import TREE
@@ -47,7 +47,9 @@ def caller() -> Principal:
     name = who()
     if name is None:
         raise TokenMissing
-    return Principal(client=name, authority="91350100M000100Y43", scopes=frozenset(), label=name)
+    client, _, person = name.partition("/")
+    bound = BoundTo(holders=(), types=frozenset(), purpose="show", purpose_zh="出示") if person else None
+    return Principal(client=client, authority="91350100M000100Y43", scopes=frozenset(), label=client, bound=bound)
 
 
 @pytest.fixture
@@ -154,6 +156,7 @@ def test_a_receipt_goes_to_the_auditor_and_to_whom_the_signature_was_made_for(ho
 
 def test_the_receipts_of_others_are_not_found_as_those_that_do_not_exist(client):
     mine = get(client, "/api/v1/ledger/receipts/7", "tax-office", status=404).json
+    assert get(client, "/api/v1/ledger/receipts/7", "food-office/citizen", status=404).json["code"] == mine["code"]
     gone = get(client, "/api/v1/ledger/receipts/99999999999999999999999", "tax-office", status=404).json
     assert mine["code"] == gone["code"] == "ledger-entry-not-found"
     assert get(client, "/api/v1/ledger/receipts/7", status=401)
