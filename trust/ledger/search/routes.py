@@ -26,6 +26,9 @@ from trust.ledger.watch.service import MAX_ALERTS, AlertDesk
 _MAX_INDEX: Final = 2**63 - 1
 _TEXTS: Final = ("key", "person", "authority", "document", "reason")
 _LINES: Final = "application/jsonl"
+_LINED: Final[dict[int | str, Any]] = {
+    200: {"description": "One object in each line", "content": {_LINES: {"schema": {"type": "string"}}}}
+}
 
 _Name = Annotated[str | None, Field(min_length=1, max_length=NAME_CHARACTERS)]
 
@@ -102,7 +105,7 @@ def _add_searching(routes: APIBlueprint, desk: OfficersDesk, tokens: TokenChecke
     @routes.doc(
         summary="Entries with their proofs as JSON Lines, the last line signed (check: `yinxin ledger check-export`)",
         description=f"Oldest first, up to the newest checkpoint; at most {MAX_EXPORT_ENTRIES} entries.",
-        responses={200: {"description": "One object in each line", "content": {_LINES: {"schema": {"type": "string"}}}}},
+        responses=_LINED,
     )
     @auditors_only(tokens, "export")
     @query_string(WhichQuery)
