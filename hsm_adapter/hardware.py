@@ -175,6 +175,11 @@ class HardwareCustodian:
         """Return the figures of every device, as this process knows them."""
         return self._pool.health()
 
+    def ask_devices(self) -> Sequence[DeviceHealth]:
+        """Ask every device that is in service whether it is well, and return how each is; raises nothing of theirs."""
+        self._pool.check()
+        return self._pool.health()
+
     def reinstate(self, device: str) -> None:
         """Bring a device back that waited for an operator, in every process. Raises `DeviceUnknown`."""
         self._pool.reinstate(device)

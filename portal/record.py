@@ -48,7 +48,7 @@ def open_record(base: Foundation, key: KeyRef) -> Record:
         store=store,
         memory=CheckpointMemory(base.home.ledger, base.randomness),
         halt=base.halt,
-        keys=partial(_log_keys, base),
+        keys=partial(log_keys, base),
         origin=origin,
     )
     witnessing = Witnessing(
@@ -97,8 +97,8 @@ def ledger_origin(public_url: str) -> str:
     return f"{urlsplit(public_url).netloc}/ledger"
 
 
-def _log_keys(base: Foundation, origin: str) -> tuple[VerifierKey, ...]:
-    """Return the keys that this installation has ever signed checkpoints with, the retired ones too."""
+def log_keys(base: Foundation, origin: str) -> tuple[VerifierKey, ...]:
+    """Return the keys that this installation has ever signed checkpoints with, the retired ones too: Ed25519 first."""
     known = base.keys.custodian.keys()
     own = (own_key(origin, key.public_key) for key in known if key.purpose is KeyPurpose.LEDGER_CHECKPOINT)
     return ed25519_key(origin, base.note_signer.public_key), *own

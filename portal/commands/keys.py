@@ -1,6 +1,7 @@
 """`yinxin keys`: the life of keys; who proposes a change does not approve it (law 9)."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import click
@@ -81,7 +82,9 @@ def show_key(key: str, as_json: bool) -> None:
     base = opened_foundation()
     policies, info = base.policies, base.keys.token.info(KeyRef(key))
     changes = [_change(change) for change in policies.book.history(info.ref)]
-    show(_shown(info) | _standing(policies, info, _signed(policies)) | {"changes": changes}, as_json=as_json)
+    places = [f"{place.device} {place.handle}" for place in base.keys.custodian.places(info.ref)]
+    standing = _standing(policies, info, _signed(policies))
+    show(_shown(info) | standing | {"places": places, "changes": changes}, as_json=as_json)
 
 
 @keys.command("new-token-key")
@@ -227,7 +230,7 @@ def proposals(as_json: bool) -> None:
     show(
         [
             _proposal(proposal)
-            | {"state": stored.state.value, "decided_by": stored.decided_by, "decided_at": stored.decided_at}
+            | {"state": stored.state.value, "decided_by": stored.decided_by, "decided_at": _moment(stored.decided_at)}
             for stored, proposal in listed
         ],
         as_json=as_json,
@@ -310,6 +313,10 @@ def _proposal(proposal: Proposal) -> dict[str, object]:
         "proposed_by": proposal.proposed_by,
         "proposed_at": proposal.proposed_at.isoformat(),
     }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
 
 
 def _change(change: Change) -> dict[str, object]:

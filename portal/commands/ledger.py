@@ -10,6 +10,8 @@ from portal.commands.oversight import COMMANDS as OVERSIGHT
 from portal.commands.receipts import COMMANDS as RECEIPTS
 from portal.commands.segments import segments
 from portal.oversight import open_oversight
+from portal.record import ledger_origin, log_keys
+from trust.ledger.note_keys import ED25519
 
 
 @click.group()
@@ -85,6 +87,19 @@ def entries(start: int, count: int, as_json: bool) -> None:
         ],
         as_json=as_json,
     )
+
+
+@ledger.command()
+@json_option
+def keys(as_json: bool) -> None:
+    """Show the name of this log and its verifier keys (日志验证公钥), to be handed to outsiders on paper."""
+    base = opened_foundation()
+    origin = ledger_origin(base.settings.public_url)
+    shown: list[dict[str, object]] = [
+        {"origin": origin, "algorithm": "Ed25519" if key.type == ED25519 else "SM2-SM3", "vkey": key.text}
+        for key in log_keys(base, origin)
+    ]
+    show(shown, as_json=as_json)
 
 
 for _command in (*RECEIPTS, *OVERSIGHT, segments):

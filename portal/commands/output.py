@@ -42,8 +42,26 @@ def show(value: Mapping[str, object] | list[dict[str, object]], *, as_json: bool
         click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
         return
     items = [value] if isinstance(value, Mapping) else value
-    paragraphs = ["\n".join(f"{name}: {item}" for name, item in entry.items() if item is not None) for entry in items]
+    paragraphs = [
+        "\n".join(f"{name}:{_plain(item)}" for name, item in entry.items() if item is not None) for entry in items
+    ]
     click.echo("\n\n".join(paragraphs) if paragraphs else "(none)")
+
+
+def _plain(value: object) -> str:
+    """Return what stands behind `name:` for people: items of a list each on a line of its own, all else on this one."""
+    if isinstance(value, list | tuple) and value:
+        return "".join(f"\n  {_line(item)}" for item in value)
+    return f" {_line(value)}"
+
+
+def _line(value: object) -> str:
+    """Return a value in one line; of members those that say something."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_line(item)}" for name, item in value.items() if item not in (None, [], ()))
+    if isinstance(value, list | tuple):
+        return "; ".join(_line(item) for item in value) or "(none)"
+    return str(value)
 
 
 def show_error(error: TrustError) -> int:

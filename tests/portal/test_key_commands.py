@@ -1,9 +1,12 @@
 """`yinxin keys`: what two people agree on, from the command line."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.hsm_adapter.softhsm import SoftToken, make_token
 from tests.portal.command_line import CommandLine
 
 ASKS, AGREES = ("--by", "王经办"), ("--by", "李审核")
@@ -95,6 +98,8 @@ def test_a_broken_record_is_named_and_the_others_are_listed(yinxin: CommandLine)
         (("propose", "new", "--purpose", "sealing", "--label", "x", "--hours", "9", *ASKS, *WHY), "key-policy-invalid"),
         (("holdings", "nowhere"), "key-device-unknown"),
         (("reinstate", "nowhere"), "key-device-unknown"),
+        (("place", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "nowhere", "00"), "key-device-unknown"),
+        (("unplace", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "nowhere"), "key-unknown"),
     ],
 )
 def test_what_cannot_be_done_says_why(yinxin: CommandLine, words: tuple[str, ...], code: str) -> None:
@@ -103,6 +108,38 @@ def test_what_cannot_be_done_says_why(yinxin: CommandLine, words: tuple[str, ...
 
 def test_there_are_no_devices_without_a_devices_file(yinxin: CommandLine) -> None:
     assert yinxin.json("keys", "devices") == []
+
+
+@pytest.fixture
+def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SoftToken:
+    """A token that the devices file names hsm-a."""
+    made = make_token(tmp_path)
+    lines = [f"{name} = {json.dumps(value)}" for name, value in made.table().items()]
+    file = tmp_path / "devices.toml"
+    file.write_text("\n".join(["[[device]]", 'name = "hsm-a"', 'kind = "pkcs11"', *lines]), encoding="utf-8")
+    monkeypatch.setenv("YINXIN_DEVICES_FILE", str(file))
+    return made
+
+
+@pytest.mark.usefixtures("token")
+def test_a_key_in_a_device_is_made_by_two_people_and_shown_with_its_place(yinxin: CommandLine) -> None:
+    made = agreed(
+        yinxin, "propose", "new", "--purpose", "sealing", "--label", "卡", "--algorithm", "es256", "--device", "hsm-a"
+    )
+    (device,) = yinxin.json("keys", "devices")
+    assert (device["device"], device["state"], device["keys"]) == ("hsm-a", "ok", [made["key"]])
+    (held,) = yinxin.json("keys", "holdings", "hsm-a")
+    place = f"hsm-a {held['handle']}"
+    assert yinxin.json("keys", "show", made["key"])["places"] == [place]
+    assert f"places:\n  {place}\n" in yinxin("keys", "show", made["key"]).out
+    assert refusal(yinxin, "place", made["key"], "hsm-a", held["handle"]) == "key-enrolment-refused"
+    assert refusal(yinxin, "unplace", made["key"], "hsm-a") == "key-enrolment-refused"
+
+
+def test_a_device_that_refused_its_pin_is_shown_as_locked_out(yinxin: CommandLine, token: SoftToken) -> None:
+    token.pin_file.write_text("00000000", encoding="utf-8")
+    (device,) = yinxin.json("keys", "devices")
+    assert (device["state"], device["last_error"]) == ("locked-out", "pkcs11-pin-incorrect")
 
 
 def test_a_device_that_is_not_there_fails_at_the_approval_and_leaves_the_proposal(yinxin: CommandLine) -> None:

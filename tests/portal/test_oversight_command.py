@@ -57,6 +57,14 @@ def test_an_export_is_checked_without_the_service(yinxin, tmp_path):
     assert yinxin("ledger", "export", "--out", out).code == 5  # the file is there
 
 
+def test_the_verifier_keys_of_the_log_are_shown_for_outsiders(yinxin):
+    ed25519, sm2 = yinxin.json("ledger", "keys")
+    assert (ed25519["algorithm"], sm2["algorithm"]) == ("Ed25519", "SM2-SM3")
+    assert sm2["vkey"] == log_key(yinxin)
+    assert {each["origin"] for each in (ed25519, sm2)} == {yinxin.json("ledger", "checkpoint")["origin"]}
+    assert ed25519["vkey"].startswith(f"{ed25519['origin']}+")
+
+
 def test_alerts_are_raised_listed_and_acknowledged_by_an_officer(yinxin, tmp_path, monkeypatch):
     rules = tmp_path / "rules.toml"
     rules.write_text(
