@@ -34,7 +34,10 @@ class Record:
 
 
 def open_record(base: Foundation, key: KeyRef) -> Record:
-    """Plug the parts together; checkpoints are signed by `key`. Raises `WitnessMisconfigured`, `NoteMalformed`."""
+    """Plug the parts together; checkpoints are signed by `key` until another succeeds it.
+
+    Raises `WitnessMisconfigured`, `NoteMalformed`.
+    """
     settings, store, origin = base.settings, base.ledger_store, ledger_origin(base.settings.public_url)
     places = [WitnessPlace.parse(text) for text in settings.witnesses]
     notebook = Notebook(
@@ -63,7 +66,7 @@ def open_record(base: Foundation, key: KeyRef) -> Record:
         checkpointer=Checkpointer(
             store,
             base.signer,
-            key,
+            partial(_key_of_the_moment, base, key),
             base.clock,
             origin=origin,
             outside=Outside(signer=base.note_signer, notebook=notebook, watch=watch),
@@ -95,6 +98,12 @@ def record_routes(base: Foundation, record: Record, tokens: TokenChecker) -> tup
 def ledger_origin(public_url: str) -> str:
     """Return the name of this ledger among all others: host and path, without a scheme."""
     return f"{urlsplit(public_url).netloc}/ledger"
+
+
+def _key_of_the_moment(base: Foundation, first: KeyRef) -> KeyRef:
+    """Return the active checkpoint key to sign with; where there is none, the `first`, whose refusal says why."""
+    active = [key.ref for key in base.policies.in_service() if key.purpose is KeyPurpose.LEDGER_CHECKPOINT]
+    return active[-1] if active else first
 
 
 def log_keys(base: Foundation, origin: str) -> tuple[VerifierKey, ...]:

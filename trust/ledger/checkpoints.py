@@ -5,6 +5,7 @@ that entry. An entry of that kind alone is no reason for another checkpoint.
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -56,20 +57,22 @@ class Checkpointer:
         self,
         store: LedgerStore,
         signer: Signer,
-        key: KeyRef,
+        key: KeyRef | Callable[[], KeyRef],
         clock: Clock,
         *,
         origin: str,
         outside: Outside | None = None,
         every: timedelta = CHECKPOINT_EVERY,
     ) -> None:
-        """`origin` names this ledger among all others: host and path without a scheme, for ever the same.
+        """`key` may be asked for at each checkpoint: a suspended key must not end them while another is active.
+
+        `origin` names this ledger among all others: host and path without a scheme, for ever the same.
 
         Without `outside` a checkpoint lives in the database alone, and a database put back is not noticed.
         """
         self._store = store
         self._signer = signer
-        self._key = key
+        self._key = key if callable(key) else lambda: key
         self._clock = clock
         self._origin = origin
         self._outside = outside
@@ -163,8 +166,8 @@ class Checkpointer:
     def _signed(self, request: SigningRequest) -> tuple[Signature, bytes | None]:
         purpose = KeyPurpose.LEDGER_CHECKPOINT
         if self._outside is None:
-            return self._signer.sign(self._key, request, purpose=purpose), None
-        return self._outside.signer.sign(self._key, request, purpose=purpose)
+            return self._signer.sign(self._key(), request, purpose=purpose), None
+        return self._outside.signer.sign(self._key(), request, purpose=purpose)
 
     def _covers(self, latest: SignedCheckpoint, head: Head) -> bool:
         fresh = head.size - latest.checkpoint.size
@@ -178,10 +181,11 @@ class Checkpointer:
             return False  # whatever it is, it is news
         return all(self._is_own(use) for use in uses)
 
-    def _is_own(self, use: KeyUse) -> bool:
+    @staticmethod
+    def _is_own(use: KeyUse) -> bool:
         """Whether an entry is that of a checkpoint; exports, releases and accepted losses have the same key."""
-        said = (use.purpose, use.key, use.outcome, use.context.principal, use.context.why)
-        return said == (KeyPurpose.LEDGER_CHECKPOINT, self._key, UseOutcome.SIGNED, _PRINCIPAL, _WHY)
+        said = (use.purpose, use.outcome, use.context.principal, use.context.why)
+        return said == (KeyPurpose.LEDGER_CHECKPOINT, UseOutcome.SIGNED, _PRINCIPAL, _WHY)
 
     def _keep_outside(self, latest: SignedCheckpoint) -> None:
         if self._outside is not None:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trust.durable import write_whole
+from trust.durable import write_new, write_whole
+from trust.gm.sm3 import sm3
 from trust.kernel import merkle
 from trust.kernel.errors import NotReady
 from trust.kernel.merkle import TreeHash
 from trust.kernel.randomness import Randomness
 from trust.ledger.domain import TREE
-from trust.ledger.note_errors import NoteUntrusted, WitnessUnreachable
+from trust.ledger.note_errors import NoteSignatureInvalid, NoteUntrusted, WitnessUnreachable
 from trust.ledger.notes import Note
 from trust.ledger.receipts import Report, Step, Trusted, Verdict, check_growth
 from trust.ledger.tiles import Tile, TiledNodes
@@ -51,7 +52,7 @@ class Follower:
     def follow(self) -> Report:
         """Fetch the newest checkpoint, check it and its growth, and keep it when nothing is wrong.
 
-        A checkpoint that contradicts the kept one is kept too, as `contradiction-<size>.note`: it is the proof.
+        A signed checkpoint that contradicts the kept one is kept too, as `contradiction-<size>.note`: it is the proof.
         Raises `WitnessUnreachable`, `NoteMalformed`, `NoteUntrusted`, `KeptUnusable`.
         """
         content = self._get("checkpoint")
@@ -100,7 +101,7 @@ class Follower:
             raise NoteUntrusted("Not enough of the trusted keys have signed the checkpoint; it is not kept.")
         try:
             if verdict is Verdict.INVALID:
-                write_whole(self.folder / f"contradiction-{size}.note", content, self.randomness)
+                self._keep_proof(content, size)
                 return
             write_whole(self.folder / f"{size}.note", content, self.randomness)
             kept = self._kept()
@@ -108,3 +109,14 @@ class Follower:
                 write_whole(self.folder / _NEWEST, content, self.randomness)
         except OSError as error:
             raise KeptUnusable(f"{self.folder.name}: {error.strerror}.") from None
+
+    def _keep_proof(self, content: bytes, size: int) -> None:
+        """Keep what the log has signed; what it has not proves nothing, and takes no other proof's place."""
+        try:
+            Note.parse(content).opened(self.trusted.log)
+        except (NoteUntrusted, NoteSignatureInvalid):
+            return
+        name = f"contradiction-{size}"
+        path = self.folder / f"{name}.note"
+        if not write_new(path, content, self.randomness) and path.read_bytes() != content:
+            write_new(self.folder / f"{name}-{sm3(content).hex()[:16]}.note", content, self.randomness)

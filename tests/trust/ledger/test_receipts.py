@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -251,7 +252,17 @@ def test_a_log_that_took_something_back_is_invalid_and_the_proof_is_kept(served,
     )
     report = lying.follow()
     assert reasons(report) == {"consistency": "merkle-proof-invalid"}
-    assert (follower.folder / "contradiction-310.note").exists()
+    proof = (follower.folder / "contradiction-310.note").read_bytes()
+    note = Note.parse(proof)
+    junk = replace(note, lines=(replace(note.lines[0], signature=b"0" * 70),)).content
+    served.lies["checkpoint"] = Reply(status=200, body=junk)
+    assert lying.follow().exit_code == 1
+    (kept,) = follower.folder.glob("contradiction-*.note")  # what the log has not signed proves nothing
+    assert kept.read_bytes() == proof
+    again = replace(note, lines=tuple(reversed(note.lines)))
+    served.lies["checkpoint"] = Reply(status=200, body=again.content)
+    lying.follow()
+    assert {path.read_bytes() for path in follower.folder.glob("contradiction-*.note")} == {proof, again.content}
     assert b"\n300\n" in (follower.folder / "checkpoint").read_bytes()
     fork.base.database.close()
 

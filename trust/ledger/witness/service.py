@@ -83,14 +83,19 @@ class Witness:
         except merkle.ProofInvalid as error:
             _log.warning("inconsistent-checkpoint", origin=head.origin, size=head.size, cosigned=log.size)
             return _refused(422, head.origin, error.detail)
-        return self._cosign(log, opened)
+        try:
+            return self._cosign(log, opened)
+        except NoteMalformed as error:
+            return _refused(400, head.origin, error.detail)
 
     def _cosign(self, log: WatchedLog, opened: Opened) -> Answer:
         at = int(self._clock.now().timestamp())
         value = self._private.sign(cosigned_message(opened.text, at))
         line = SignatureLine(name=self.key.name, key_id=self.key.key_id, signature=join_cosignature(at, value))
         log_lines = tuple(dict.fromkeys(signed for _, signed in opened.by))
-        self._folder.advance(log.with_cosigned(Note(text=opened.text, lines=(*log_lines, line))))
+        note = Note(text=opened.text, lines=(*log_lines, line))
+        Note.parse(note.content)  # with our line it may be longer than what we read again
+        self._folder.advance(log.with_cosigned(note))
         return Answer(status=200, body=line.text.encode())
 
 

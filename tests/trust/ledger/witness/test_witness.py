@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from trust.kernel.merkle import Frontier, Node, TreeHash
 from trust.kernel.randomness import SystemRandomness
 from trust.ledger.note_errors import NoteMalformed
 from trust.ledger.note_keys import ed25519_key, split_cosignature
-from trust.ledger.notes import Note, SignatureLine, parse_lines
+from trust.ledger.notes import MAX_NOTE_BYTES, Note, SignatureLine, parse_lines
 from trust.ledger.tree_heads import TreeHead
 from trust.ledger.witness.protocol import MAX_PROOF_LINES, SIZE_TYPE, Submission, origin_hash
 from trust.ledger.witness.routes import witness_application
@@ -279,3 +280,26 @@ def test_killed_around_the_write_it_never_cosigns_two_histories(folder, witness,
     else:
         assert again.add_checkpoint(log.submission(5, 20)).status == 200
         assert again.add_checkpoint(fork.submission(20, 20)).status == 422
+
+
+@pytest.mark.parametrize("lines", [1, 64])
+def test_a_checkpoint_that_leaves_no_room_for_a_cosignature_is_refused_and_spoils_nothing(
+    folder: WitnessFolder, lines: int
+) -> None:
+    """The longest note, and the most lines, that a log may send; with one line more nobody could read them again."""
+    log, judge = Log(leaves(8)), Witness(folder, FixedClock())
+    assert judge.add_checkpoint(log.submission(0, 4)).status == 200
+    head = TreeHead.parse(log.note(8).text)
+    bare = replace(head, extensions=("e",))
+    size = len(bare.text) + 1 + len(log.note(8).lines[0].text.encode()) * lines
+    text = replace(head, extensions=("e" * (1 + MAX_NOTE_BYTES - size if lines == 1 else 1),)).text
+    line = SignatureLine(name=ORIGIN, key_id=KEY.key_id, signature=LOG.sign(text))
+    others = [replace(line, name=f"other{number}.example") for number in range(lines - 1)]
+    note = Note(text=text, lines=(line, *others))
+    if lines == 1:
+        assert len(note.content) == MAX_NOTE_BYTES
+    proof = merkle.consistency_proof(TREE, 4, 8, log.read)
+    answer = judge.add_checkpoint(Submission(old_size=4, proof=proof, note=note).content)
+    assert answer.status == (400 if lines == 1 else 200)  # lines of keys that are not trusted are not kept
+    assert judge.checkpoint(origin_hash(ORIGIN)) is not None
+    assert judge.add_checkpoint(log.submission(4 if lines == 1 else 8, 8)).status == 200
