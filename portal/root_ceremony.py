@@ -10,7 +10,7 @@ from pathlib import Path
 from hsm_adapter.ceremony.errors import CeremonyClosed, CeremonyFolderUnusable, RecordBroken, RehearsalUnusable
 from hsm_adapter.ceremony.progress import Progress, check_keeps_key, follow
 from hsm_adapter.ceremony.record import read_record
-from hsm_adapter.ceremony.requests import CrlRequest, IssuingRequest
+from hsm_adapter.ceremony.requests import CrlRequest, IssuingRequest, fingerprint
 from hsm_adapter.ceremony.signing import CRL_FILE, ISSUING_FILE, OUT, ROOT_FILE
 from portal.foundation import Foundation
 from trust.authority.domain import CaKey
@@ -77,9 +77,13 @@ def take_over(base: Foundation, folder: Path) -> Adopted:
     """
     progress, head = _checked_record(folder)
     protocol = progress.protocol or {}
-    root, issuing, crl = (_read(folder / OUT / name) for name in (ROOT_FILE, ISSUING_FILE, CRL_FILE))
+    names = (ROOT_FILE, ISSUING_FILE, CRL_FILE)
+    root, issuing, crl = contents = tuple(_read(folder / OUT / name) for name in names)
     offline = _offline(base)
     offline.check(root, issuing, crl)
+    for name, content in zip(names, contents, strict=True):  # whoever had the medium could sign all three alone
+        if progress.files.get(name) != fingerprint(content):
+            raise RecordBroken("The file is not the one that the root key signed by the record.", field=name)
     statement = {
         "ceremony": progress.terms.ceremony,
         "sitting": progress.number,

@@ -16,6 +16,7 @@ _ENDS = frozenset({Kind.FINISHED, Kind.ABORTED})
 class Progress:
     """The state after some lines. `root` is what the record says of the key; None before it is made, or once void.
 
+    `files` has the fingerprint of each file that the key has signed, the newest of each name.
     `done` and `begun` hold the facts of the steps of the last sitting, `end` how that sitting ended. `number` counts
     sittings, `attempt` the makings of the key.
     """
@@ -27,6 +28,7 @@ class Progress:
     crls: int = 0
     done: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     begun: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     root: Mapping[str, Any] | None = None
     end: Kind | None = None
     protocol: Mapping[str, Any] | None = None
@@ -79,12 +81,15 @@ class Progress:
             self.root = facts["recorded"]
         elif facts["action"] == Action.PUBLISH_CRL:
             self.crls += 1
+        if "file_sm3" in facts["recorded"]:
+            self.files[facts["recorded"]["file"]] = facts["recorded"]["file_sm3"]
 
     def _void(self, facts: Mapping[str, Any]) -> None:
         for step in facts["steps"]:
             self.done.pop(step, None)
             self.begun.pop(step, None)
         self.root = None
+        self.files.clear()
         self.attempt += 1
 
 

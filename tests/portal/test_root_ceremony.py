@@ -130,6 +130,19 @@ def test_a_file_of_another_root_is_not_taken_over(base, hold, name, tmp_path):
         take_over(base, hall.folder)
 
 
+def test_files_that_belong_together_but_not_to_the_record_are_not_taken_over(base, hold, tmp_path):
+    """One person's own root, made for the very same issuing key, beside the record and protocol that others signed."""
+    hall = hold(ask_issuing(base, ORGANIZATION))
+    own = replace(hall, folder=tmp_path / "own", stage=Actors())
+    holding.begin(own, terms(), Typesetter())
+    for name in ("root.cer", "issuing.cer", "root.crl"):
+        (hall.folder / OUT / name).write_bytes((own.folder / OUT / name).read_bytes())
+    size = base.ledger.size()
+    with pytest.raises(RecordBroken) as refused:
+        take_over(base, hall.folder)
+    assert (refused.value.field, base.ledger.size()) == ("root.cer", size)
+
+
 def test_a_second_root_is_not_taken_over(base, hold, tmp_path):
     hall = hold(ask_issuing(base, ORGANIZATION))
     take_over(base, hall.folder)
