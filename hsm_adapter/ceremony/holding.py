@@ -73,7 +73,11 @@ def use(hall: Hall, act: str, people: People, place: str, typesetter: Typesetter
 
 
 def look(folder: Path) -> dict[str, object]:
-    """Check the record and say what it holds. Raises `RecordBroken`, `CeremonyMissing`."""
+    """Check the record and say what it holds. Raises `RecordBroken`, `CeremonyMissing`.
+
+    `head` of an ended sitting is that of its printed protocol; what the record says of the protocol itself comes after
+    it, and `record_head` covers that too.
+    """
     lines = read_record(folder)
     progress = follow(lines)
     root: Mapping[str, Any] = progress.root or {}
@@ -87,7 +91,8 @@ def look(folder: Path) -> dict[str, object]:
         "public_key_sm3": root.get("public_key_sm3"),
         "protocol_sm3": None if progress.protocol is None else progress.protocol["sm3"],
         "lines": len(lines),
-        "head": grouped(lines[-1].digest),
+        "head": grouped(lines[-1].digest if progress.end is None else _head(lines)),
+        "record_head": grouped(lines[-1].digest),
     }
 
 

@@ -72,6 +72,13 @@ def test_the_protocol_is_the_same_at_every_making_and_the_record_names_its_diges
     assert ended_sitting(lines)[-1].digest == outcome.head
 
 
+def test_a_checked_copy_shows_the_head_that_stands_on_paper(held, medium):
+    _, outcome = held
+    found = holding.look(medium)
+    assert (found["head"], found["protocol_sm3"]) == (grouped(outcome.head), outcome.protocol_sm3)
+    assert found["record_head"] == grouped(read_record(medium)[-1].digest) != found["head"]
+
+
 def test_a_rehearsal_says_so_on_every_page(hall, typesetter):
     outcome = holding.begin(hall(Actors()), terms(rehearsal=True), typesetter)
     assert all("演练 REHEARSAL" in page for page in pages(outcome.protocol))
