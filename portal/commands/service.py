@@ -71,7 +71,7 @@ def serve(port: int | None) -> None:
     run_server(
         settings,
         Housekeeping(housekeeping_tasks(installation), clock),
-        Housekeeping(outgoing_tasks(installation), clock),
+        *(Housekeeping((task,), clock) for task in outgoing_tasks(installation)),  # a slow witness delays no sign-out
         Housekeeping(overseeing_tasks(installation), clock),
     )
 

@@ -15,8 +15,9 @@ from trust.ledger.export.domain import Line, SignedStatement, Statement
 from trust.ledger.export.errors import ExportTooLarge
 from trust.ledger.ports import LedgerStore
 from trust.ledger.search.domain import MAX_HITS, Question
+from trust.ledger.search.reading import Batch
 from trust.ledger.search.service import LedgerSearch
-from trust.ledger.service import Ledger
+from trust.ledger.service import MAX_ENTRIES, Ledger
 
 MAX_EXPORT_ENTRIES: Final = 50_000
 """Entries in one export of the API: some 60 MB, and half a minute of a server thread."""
@@ -40,27 +41,28 @@ class Exporter:
 
         What can be refused is refused before the first line: raises `CheckpointNotFound`, `ExportTooLarge` for more
         than `most` entries, and as `LedgerSearch.follow`. An export that ends without its statement is not one.
+
+        Without `most` every entry is read and the index, which a hand in the database can shorten, is not asked: only
+        such an export says that there are no other entries.
         """
         signed = self.store.latest_checkpoint()
         if signed is None:
             raise CheckpointNotFound
-        self.search.catch_up()
         size = signed.checkpoint.size
         if most is not None:
+            self.search.catch_up()
             self._check_count(question, size, most)
-        return self._lines(question, signed, by)
+        return self._lines(question, signed, by, by_index=most is not None)
 
     def _check_count(self, question: Question, size: int, most: int) -> None:
         if sum(len(page) for page in self._pages(question, size, most + 1)) > most:
             raise ExportTooLarge(f"One export holds at most {most} entries.", field="since")
 
-    def _lines(self, question: Question, signed: SignedCheckpoint, by: str) -> Iterator[bytes]:
+    def _lines(self, question: Question, signed: SignedCheckpoint, by: str, *, by_index: bool) -> Iterator[bytes]:
         digest, count, size = sm3.new(), 0, signed.checkpoint.size
         nodes = _Nodes(self.store)
-        for page in self._pages(question, size, None):
-            for leaf in self._leaves(page):
-                if not question.matches(leaf.use):
-                    continue
+        for leaf in self._indexed(question, size) if by_index else self._all(question, size):
+            if question.matches(leaf.use):
                 nodes.learn(leaf)
                 line = Line(
                     index=leaf.index,
@@ -89,6 +91,16 @@ class Exporter:
         request = SigningRequest(message=statement.body, context=context)
         signature = self.signer.sign(key, request, purpose=KeyPurpose.LEDGER_CHECKPOINT)
         return SignedStatement(statement=statement, signature=signature.value)
+
+    def _indexed(self, question: Question, size: int) -> Iterator[Leaf]:
+        for page in self._pages(question, size, None):
+            yield from self._leaves(page)
+
+    def _all(self, question: Question, size: int) -> Iterator[Leaf]:
+        """Return every entry. Raises `LedgerBroken` at one that is not what its hash says."""
+        end = size if question.before is None else min(size, question.before)
+        for start in range(0, end, MAX_ENTRIES):
+            yield from Batch(leaves=self.ledger.entries(start, min(MAX_ENTRIES, end - start))).leaves
 
     def _pages(self, question: Question, size: int, most: int | None) -> Iterator[Sequence[int]]:
         """Return the indexes of the entries that match, oldest first."""

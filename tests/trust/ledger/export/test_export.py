@@ -14,7 +14,7 @@ from tests.trust.ledger.searching import Found
 from trust.gm.sm3 import sm3
 from trust.keys import KeyPurpose, UseOutcome
 from trust.ledger.domain import parse_checkpoint
-from trust.ledger.errors import CheckpointMalformed, CheckpointNotFound
+from trust.ledger.errors import CheckpointMalformed, CheckpointNotFound, LedgerBroken
 from trust.ledger.export.checking import ExportReport, check_export
 from trust.ledger.export.domain import FORMAT, MAX_LINE_BYTES, Line, SignedStatement
 from trust.ledger.export.errors import ExportInvalid, ExportMalformed, ExportTooLarge
@@ -195,3 +195,20 @@ _CACHE: dict[int, bytes] = {}
 def test_what_is_no_export_at_all_is_said_to_be_none(content: bytes) -> None:
     with pytest.raises(ExportMalformed):
         check_export(io.BytesIO(content), [])
+
+
+def test_who_shortens_the_index_shortens_no_officer_s_export(grown: Setting, exporter: Exporter, found: Found) -> None:
+    question = Question(key="01KSEALINGKEY")
+    before = written(exporter, question)
+    found.search.catch_up()
+    grown.tamper("DELETE FROM ledger_use WHERE idx = 3", "DELETE FROM ledger_use_name WHERE idx = 3")
+    after = written(exporter, question)
+    assert after[:-1] == before[:-1]
+    assert 3 in [Line.parse(line).index for line in after[:-1]]
+
+
+def test_an_export_stops_at_an_entry_that_was_altered(grown: Setting, exporter: Exporter) -> None:
+    grown.tamper("UPDATE ledger_leaf SET data = CAST(replace(data, 'food', 'fool') AS BLOB) WHERE idx = 3")
+    with pytest.raises(LedgerBroken) as caught:
+        written(exporter)
+    assert caught.value.place == "leaf 3"
