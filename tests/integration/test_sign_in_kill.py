@@ -138,11 +138,13 @@ def lived(lives, story, seconds):
     before = len(story.over)
     with ThreadPoolExecutor(len(CITIZENS)) as pool:
         running = [pool.submit(journeys, story, number) for number in CITIZENS]
-        while len(story.over) == before:
-            time.sleep(0.01)
-            assert not any(each.done() for each in running), [each.exception() for each in running if each.done()]
-        time.sleep(seconds)
-        lives.kill()
+        try:
+            while len(story.over) == before:
+                time.sleep(0.01)
+                assert not any(each.done() for each in running), [each.exception() for each in running if each.done()]
+            time.sleep(seconds)
+        finally:  # a journey ends with the life alone: without this, a failure would wait for the others for ever
+            lives.kill()
     for each in running:
         each.result()
 
