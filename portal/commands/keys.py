@@ -19,7 +19,6 @@ from trust.keys import KeyInfo, KeyPurpose, KeyRef, KeyState
 from trust.ledger.segments.errors import SegmentFileMissing
 
 _ALGORITHMS = {"es256": Algorithm.ECDSA_P256_SHA256, "rs256": Algorithm.RSA_PKCS1_SHA256, "sm2": Algorithm.SM2_SM3}
-_TOKEN_ALGORITHMS = {"es256": Algorithm.ECDSA_P256_SHA256, "sm2": Algorithm.SM2_SM3}
 
 _Command = Callable[..., Any]
 _by = click.option("--by", required=True, help="Who does this: the operator's name at work (经办人).")
@@ -85,29 +84,6 @@ def show_key(key: str, as_json: bool) -> None:
     places = [f"{place.device} {place.handle}" for place in base.keys.custodian.places(info.ref)]
     standing = _standing(policies, info, _signed(policies))
     show(_shown(info) | standing | {"places": places, "changes": changes}, as_json=as_json)
-
-
-@keys.command("new-token-key")
-@click.option(
-    "--algorithm",
-    type=click.Choice(sorted(_TOKEN_ALGORITHMS)),
-    default="es256",
-    show_default=True,
-    help="What it signs.",
-)
-@json_option
-def new_token_key(algorithm: str, as_json: bool) -> None:
-    """Make a key that signs tokens, and so begin a rotation.
-
-    Running servers publish it within seconds, and sign with it once no relying party can hold a key set without it:
-    about five minutes later. The key before it goes on verifying for a day and then leaves the key set by itself.
-    Retire it only when somebody else may have it, since every token under it ends at that moment.
-    """
-    base = opened_foundation()
-    made = base.keys.custodian.generate(
-        algorithm=_TOKEN_ALGORITHMS[algorithm], purpose=KeyPurpose.TOKEN_SIGNING, label="tokens"
-    )
-    show(_shown(made), as_json=as_json)
 
 
 @keys.command()
