@@ -79,7 +79,7 @@ class MakingPoint:
         if maker is None:
             raise NoMakingPoint("No seal maker is established.")
         application = record.application
-        principal = record.approved_by or application.requested_by
+        principal = _as_operator(record.approved_by or application.requested_by)
         vector = as_operators(draw(application.text, names=self._names, digits=self._digits))
         label = _SEAL_LABEL.format(record.seal_id)
         key = self._key(KeyPurpose.SEALING, label)
@@ -129,3 +129,8 @@ def _info(record: SealRecord, signer_x509: X509, png: bytes, now: datetime, make
         valid_until=min(signer_x509.not_after, maker.not_after),
         picture=SealPicture(kind="PNG", data=png, width_mm=SIZE_MM, height_mm=SIZE_MM),
     )
+
+
+def _as_operator(name: str) -> str:
+    """Return a person as the ledger writes one: a name that they chose must not read as a client or the system."""
+    return name if name.startswith("operator:") else f"operator:{name}"

@@ -353,3 +353,10 @@ def test_seals_of_many_units_are_listed_in_order(world: World) -> None:
     first = apply_for(world)
     second = apply_for(world, name="示例市教育局", code="4201000012346", line="")
     assert [record.seal_id for record in world.service.seals()] == sorted([first, second])
+
+
+@pytest.mark.parametrize("name", ["client:food-office", "system:housekeeping", "李批准"])
+def test_a_name_that_an_operator_chose_reads_as_no_client_and_no_system(world: World, name: str) -> None:
+    before = len(world.recorder.uses)
+    world.service.approve(apply_for(world), approved_by=name)
+    assert {use.context.principal for use in world.recorder.uses[before:]} == {f"operator:{name}"}
