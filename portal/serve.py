@@ -1,6 +1,7 @@
 """Runs the service: granian with several processes, and the housekeeping beside them."""
 
 import multiprocessing
+import resource
 import socket
 import threading
 
@@ -34,6 +35,7 @@ def serve(settings: Settings, *keepers: Housekeeping) -> None:
     Each of `keepers` gets a thread of its own: work that waits for other systems must not hold up the rest.
     Raises `AddressTaken`: the server's sockets would join those of another service, and share its callers.
     """
+    _leave_no_core_files()
     _check_address(settings)
     home = Home(settings.home)
     for leftover in home.metrics.glob("*.db"):
@@ -68,6 +70,12 @@ def serve(settings: Settings, *keepers: Housekeeping) -> None:
         stop.set()
         for thread in threads:
             thread.join(timeout=10)
+
+
+def _leave_no_core_files() -> None:
+    """A core file would hold software keys in clear; the processes that are started inherit the limit."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def _check_address(settings: Settings) -> None:

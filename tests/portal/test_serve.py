@@ -1,3 +1,4 @@
+import resource
 import socket
 
 import pytest
@@ -22,3 +23,14 @@ def test_a_service_never_joins_the_address_of_another(tmp_path, shares):
 def test_an_address_of_another_machine_is_refused(tmp_path):
     with pytest.raises(AddressTaken):
         serve(load_settings(home=str(tmp_path), bind="192.0.2.1"))
+
+
+def test_a_process_that_crashes_leaves_no_file_with_its_keys(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    try:
+        with pytest.raises(AddressTaken):
+            serve(load_settings(home=str(tmp_path), bind="192.0.2.1"))
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
