@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 
+import structlog
+
 from certs.domain import IntentState
 from certs.store.intents import SqlIntents
 from certs.store.issues import SqlIssues
@@ -12,11 +14,14 @@ from seals.errors import SealUnknown
 from seals.store import SqlSealStore
 from trust.db import Database
 from trust.kernel.clock import Clock
+from trust.kernel.errors import TrustError
 from trust.keys import KeyInfo, KeyPurpose, KeyRef
 from trust.ledger.watch.ports import DeviceCount, ListedDocument
 
 SETTLING: Final = timedelta(seconds=60)
 """Age of what is listed: transactions that began before it have ended by then."""
+
+_log = structlog.get_logger("portal.ledger_sources")
 
 _SEAL: Final = "seal:"
 
@@ -86,11 +91,15 @@ class CustodianCounters:
         self._custodian = custodian
 
     def counts(self) -> Sequence[DeviceCount]:
-        """Return the sum over the devices of each key. Raises what the devices raise."""
+        """Return the sum over the devices of each key; one whose device does not answer is left out and logged."""
         found = []
         known = self._custodian.keys()
         for info in known:
-            uses = list(self._custodian.uses(info.ref).values())
+            try:
+                uses = list(self._custodian.uses(info.ref).values())
+            except TrustError as error:  # one device that is down does not keep the others from being compared
+                _log.warning("device-counter-unread", key=info.ref, code=error.code)
+                continue
             if uses and None not in uses:
                 found.append(DeviceCount(key=info.ref, count=sum(each or 0 for each in uses)))
         return found

@@ -90,11 +90,13 @@ def halted(as_json: bool) -> None:
 
 @click.command("accept-loss")
 @click.option("--size", type=click.IntRange(min=0), required=True, help="Size of the checkpoint that is given up.")
-@click.option("--reason", required=True, help="Why, and who agreed; it becomes an entry of the ledger.")
+@click.option("--by", required=True, help="Who asks.")
+@click.option("--approved-by", required=True, help="The security officer who approves: another person.")
+@click.option("--reason", required=True, help="Why; it becomes an entry of the ledger.")
 @json_option
-def accept_loss(size: int, reason: str, as_json: bool) -> None:
+def accept_loss(size: int, by: str, approved_by: str, reason: str, as_json: bool) -> None:
     """Sign on although entries were lost; only after the security officer has agreed (docs/audit.md)."""
-    signed = opened().record().checkpointer.accept_loss(size, principal=f"operator:{getpass.getuser()}", reason=reason)
+    signed = opened().record().checkpointer.accept_loss(size, by=by, approved_by=approved_by, reason=reason)
     show({"given_up": size, "size": signed.checkpoint.size, "root": signed.checkpoint.root.hex()}, as_json=as_json)
 
 

@@ -12,14 +12,16 @@ from sso.passing.errors import ChainBroken
 from sso.provider.application import Application
 from sso.provider.application_errors import ApproverMissing
 from sso.provider.applications import ApplicationDesk
-from sso.provider.domain import Client
+from sso.provider.domain import Client, Scope, parse_scopes
 from sso.provider.store.participants import DatabaseParticipants, Delivery
+from trust.authority.errors import SamePerson
+from trust.kernel.text import check_person, check_reason, is_same_person
 
 _MOST_DELIVERIES = 1000  # more than anybody reads; the newest come first
 
 _log = structlog.get_logger("sso.passing")
 
-_asks = click.option("--requested-by", help="Who asks; needed for systems that people sign in to.")
+_asks = click.option("--requested-by", help="Who asks; needed for systems that people sign in to and for auditors.")
 _approves = click.option("--approved-by", help="Who approves: another person; needed likewise.")
 _reason = click.option("--reason", help="Why; needed likewise.")
 
@@ -37,9 +39,29 @@ sso.add_command(system)
 @click.option("--label", required=True, help="Name of the system for people.")
 @click.option("--authority", required=True, help="Unified social credit code of the department.")
 @click.option("--scopes", required=True, help="Space-separated: certs:issue certs:read certs:revoke ledger:read.")
+@_asks
+@_approves
+@_reason
 @json_option
-def register(label: str, authority: str, scopes: str, as_json: bool) -> None:
-    """Register a client; its secret is shown this once."""
+def register(
+    *,
+    label: str,
+    authority: str,
+    scopes: str,
+    requested_by: str | None,
+    approved_by: str | None,
+    reason: str | None,
+    as_json: bool,
+) -> None:
+    """Register a client; its secret is shown this once. One that reads the ledger takes two people."""
+    if Scope.LEDGER_READ in parse_scopes(scopes):
+        by, approver, why = _two(requested_by, approved_by, reason)
+        check_person(by, field="requested_by")
+        check_person(approver, field="approved_by")
+        check_reason(why, field="reason")
+        if is_same_person(by, approver):
+            raise SamePerson(field="approved_by")
+        _log.warning("auditor-registered", label=label, requested_by=by, approved_by=approver, why=why)
     registered = opened().clients.register(label=label, authority=authority, scopes=scopes)
     show(_shown(registered.client) | {"secret": registered.secret}, as_json=as_json)
 

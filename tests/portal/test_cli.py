@@ -154,6 +154,15 @@ def test_a_client_is_registered_rotated_and_disabled(yinxin):
     assert rotated["secret"] not in listed.out
 
 
+def test_who_reads_the_ledger_is_registered_by_two_people(yinxin):
+    client = ("sso", "register", "--label", "审计", "--authority", data.AUTHORITY, "--scopes", "ledger:read")
+    names = ("--requested-by", "王五", "--reason", "年度审计工作")
+    assert "error approver-missing" in yinxin(*client).err
+    assert "error approver-missing" in yinxin(*client, *names).err
+    assert "same-person" in yinxin(*client, *names, "--approved-by", "王 五").err
+    assert yinxin.json(*client, *names, "--approved-by", "赵六")["scopes"] == "ledger:read"
+
+
 def test_keys_are_listed_without_private_halves_and_retired(yinxin):
     keys = yinxin.json("keys", "list")
     assert {key["purpose"] for key in keys} == {

@@ -12,11 +12,13 @@ from typing import Protocol
 
 from trust.kernel import merkle
 from trust.kernel.clock import Clock
+from trust.kernel.text import check_person, check_reason, is_same_person
 from trust.keys import KeyPurpose, KeyRef, KeyUse, Signature, Signer, SigningRequest, UseContext, UseOutcome
 from trust.ledger.domain import TREE, Checkpoint, Head, SignedCheckpoint
 from trust.ledger.errors import EntryMalformed, LedgerBroken
 from trust.ledger.halting import Halted
 from trust.ledger.memory import RollBackWatch
+from trust.ledger.note_errors import LossNotSeparated
 from trust.ledger.notebook import Notebook
 from trust.ledger.ports import LedgerStore
 
@@ -120,14 +122,20 @@ class Checkpointer:
             self._keep_outside(latest)
             return latest
 
-    def accept_loss(self, size: int, *, principal: str, reason: str) -> SignedCheckpoint:
+    def accept_loss(self, size: int, *, by: str, approved_by: str, reason: str) -> SignedCheckpoint:
         """Go on with the present database although a checkpoint of `size` was signed that it does not hold.
 
-        The kept checkpoint stays beside as evidence; who accepted and why becomes the entry of the next checkpoint.
-        Raises `LedgerRolledBack` when the kept checkpoint is of another size and the database contradicts it.
+        The kept checkpoint stays beside as evidence; who asked, who approved and why becomes the entry of the next
+        checkpoint. Raises `LossNotSeparated` (law 9), `TrustError` for names and reasons that cannot be kept in clear,
+        `LedgerRolledBack` when the kept checkpoint is of another size and the database contradicts it.
         """
-        why = f"{_WHY}; loss of the checkpoint of size {size} accepted: {reason}"
-        return self._go_on(given_up=size, principal=principal, why=why)
+        check_person(by, field="by")
+        check_person(approved_by, field="approved_by")
+        check_reason(reason, field="reason")
+        if is_same_person(by, approved_by):
+            raise LossNotSeparated(field="approved_by")
+        why = f"{_WHY}; loss of the checkpoint of size {size} accepted, approved by {approved_by}: {reason}"
+        return self._go_on(given_up=size, principal=f"operator:{by}", why=why)
 
     def resume(self, *, principal: str, reason: str) -> SignedCheckpoint:
         """Go on after a stop, since the right database is back. Raises `LedgerRolledBack` when it is not."""

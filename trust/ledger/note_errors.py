@@ -1,6 +1,6 @@
 """What can go wrong with signed notes, tiles, receipts, and what is kept outside the database."""
 
-from trust.kernel.errors import InvalidInput, MalformedInput, NotFound, NotReady, Unavailable
+from trust.kernel.errors import InvalidInput, MalformedInput, NotAllowed, NotFound, NotReady, Unavailable
 
 
 class NoteMalformed(MalformedInput):
@@ -122,3 +122,13 @@ class LedgerForked(NotReady):
     title_zh = "发现带有本服务签名、却属于另一历史的检查点，已停止一切签名。"
     remedy = "Keep database and the halting file as they are and call the security officer; see docs/audit.md."
     remedy_zh = "请保持数据库与停止标记文件原状，并通知安全审计员；见 docs/audit.md。"
+
+
+class LossNotSeparated(NotAllowed):
+    """Whoever asks that a loss be accepted does not approve it (law 9)."""
+
+    code = "ledger-loss-not-separated"
+    title = "Another person has to approve that the loss is accepted."
+    title_zh = "接受条目丢失须由另一人批准。"
+    remedy = "Have the security officer approve: `yinxin ledger accept-loss --by … --approved-by …`."
+    remedy_zh = "请由安全审计员批准：`yinxin ledger accept-loss --by … --approved-by …`。"

@@ -9,7 +9,7 @@ from tests.trust.ledger.witnessed import witnessed
 from trust.ledger.checkpoints import Checkpointer, Outside
 from trust.ledger.errors import LedgerBroken
 from trust.ledger.halting import HaltingRecorder
-from trust.ledger.note_errors import LedgerHalted, LedgerRolledBack, MemoryUnreadable
+from trust.ledger.note_errors import LedgerHalted, LedgerRolledBack, LossNotSeparated, MemoryUnreadable
 from trust.ledger.note_keys import ed25519_key
 from trust.ledger.notes import Note
 from trust.ledger.tree_heads import TreeHead
@@ -83,12 +83,14 @@ def test_an_operator_goes_on_by_naming_what_is_given_up_and_that_is_an_entry(hou
     with pytest.raises(LedgerRolledBack):
         house.watch.check()
     with pytest.raises(LedgerRolledBack):  # not the checkpoint that is kept
-        house.restarted().accept_loss(4, principal="operator:zhang", reason="restored")
-    signed = house.restarted().accept_loss(5, principal="operator:zhang", reason="restored after fire, officer agreed")
+        house.restarted().accept_loss(4, by="zhang", approved_by="li", reason="restored")
+    with pytest.raises(LossNotSeparated):
+        house.restarted().accept_loss(5, by="zhang", approved_by="ＺＨＡＮＧ", reason="restored after fire")
+    signed = house.restarted().accept_loss(5, by="zhang", approved_by="li", reason="restored after fire")
     assert signed.checkpoint.size == kept(house).size == 4
     entry = house.base.ledger.entry(signed.entry).use.context
     assert entry.principal == "operator:zhang"
-    assert entry.why.endswith("loss of the checkpoint of size 5 accepted: restored after fire, officer agreed")
+    assert entry.why.endswith("loss of the checkpoint of size 5 accepted, approved by li: restored after fire")
     (aside,) = house.outside.glob("lost-5-*.note")
     assert TreeHead.parse(Note.parse(aside.read_bytes()).text).size == 5
     HaltingRecorder(house.base.ledger, house.watch.halt).record([use()])
