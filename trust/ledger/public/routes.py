@@ -11,11 +11,12 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from trust.http.access import Principal
+from trust.http.access import SCOPE_ATTRIBUTE, Principal
 from trust.kernel.errors import NotAllowed, NotAuthenticated
 from trust.ledger.errors import CheckpointNotFound, EntryMalformed, EntryNotFound
 from trust.ledger.note_errors import TileNotFound
 from trust.ledger.notebook import Notebook
+from trust.ledger.officer import SCOPE
 from trust.ledger.ports import LedgerStore
 from trust.ledger.receipts import ReceiptDesk
 from trust.ledger.service import Ledger
@@ -76,6 +77,7 @@ def tiles_blueprint(ledger: PublicLedger, auditor: Auditor) -> APIBlueprint:
 
     @routes.get("/tile/entries/<path:place>")
     @routes.doc(summary="Entries in a bundle, for the auditor (C2SP tlog-tiles)", responses=_answer(_BYTES))
+    @_takes_token
     def entries(place: str) -> Response:
         auditor()
         tile = _reached(ledger, f"entries/{place}")
@@ -98,14 +100,21 @@ def receipts_blueprint(ledger: PublicLedger, auditor: Auditor, caller: Caller) -
 
     @routes.get("/receipts/<int:index>")
     @routes.doc(
-        summary="Receipt of one key use, for the auditor and for the caller that it was made for",
+        summary="Receipt of one key use, for the auditor; for the caller that it was made for, whatever its scopes",
         responses=_answer(_JSON),
     )
+    @_takes_token
     def receipt(index: int) -> Response:
         _check_reader(ledger, auditor, caller, index)
         return _cached(ledger.receipts.receipt(index).content, _JSON, "private, no-store")
 
     return routes
+
+
+def _takes_token(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Have the description say that the view asks for a token; who may read what, the view decides."""
+    setattr(view, SCOPE_ATTRIBUTE, SCOPE)
+    return view
 
 
 def _check_reader(ledger: PublicLedger, auditor: Auditor, caller: Caller, index: int) -> None:
