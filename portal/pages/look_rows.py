@@ -16,11 +16,14 @@ from trust.kernel.identifier_errors import CertificateIdentifierInvalid
 from trust.kernel.identifiers import CertificateIdentifier
 from verifier.report import Language
 
-PAGE_ROWS: Final = 200
-"""Rows on a page: a year of most people."""
+PAGE_ROWS: Final = 20
+"""Rows on a page: some months of most people, and soon set by the server."""
 
-FETCHED: Final = 5 * PAGE_ROWS
+FETCHED: Final = 2 * PAGE_ROWS
 """Rows asked of each record for a page: one search leaves a row for each certificate that it found."""
+
+FETCHED_MOST: Final = 1000
+"""Rows asked of each record where one search alone left more than that."""
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _CLIENT = "client:"
@@ -65,27 +68,41 @@ def merged(passed: Iterable[AccessRow], looks: Iterable[Access], names: SystemNa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookPage:
-    """One page of rows, newest first. The next one holds what was `before` this moment; None on the last page."""
+    """One page of rows, newest first. The next one holds what was `before` this moment; None on the last page.
+
+    `parted` tells that more rows of its only moment may be there than were read.
+    """
 
     rows: Sequence[LookRow]
     before: datetime | None
+    parted: bool
 
 
 def page_of(
-    passed: Sequence[AccessRow], looks: Sequence[Sequence[Access]], names: SystemNames, lang: Language
+    passed: Sequence[AccessRow],
+    looks: Sequence[Sequence[Access]],
+    names: SystemNames,
+    lang: Language,
+    *,
+    fetched: int = FETCHED,
 ) -> LookPage:
-    """Return the newest rows of records of which at most `FETCHED` rows each were read.
+    """Return the newest rows of records of which at most `fetched` rows each were read.
 
     A record that was not read to its end is known down to the moment of its last row, and only after that moment as a
     whole. Rows of one moment are never parted, so that nothing is lost between two pages.
     """
     moments = [[row.at for row in passed], *([look.visit.at for look in each] for each in looks)]
-    known = max((each[-1] for each in moments if len(each) >= FETCHED), default=_BEGINNING)
+    known = max((each[-1] for each in moments if len(each) >= fetched), default=_BEGINNING)
     every = merged(passed, [look for each in looks for look in each], names, lang)
-    whole = [row for row in every if row.at > known] or every
+    certain = [row for row in every if row.at > known]
+    whole = certain or every
     last = whole[:PAGE_ROWS][-1].at if whole else known
     shown = [row for row in whole if row.at >= last]
-    return LookPage(rows=shown, before=last if len(shown) < len(every) or known > _BEGINNING else None)
+    return LookPage(
+        rows=shown,
+        before=last if len(shown) < len(every) or known > _BEGINNING else None,
+        parted=not certain and known > _BEGINNING,
+    )
 
 
 class _Writer:

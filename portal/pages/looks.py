@@ -20,7 +20,7 @@ from certs.access_log import Access
 from portal.pages.acting import Acting, ActingDesk
 from portal.pages.browser import Browser, Visitor
 from portal.pages.faults import fault_of, missing
-from portal.pages.look_rows import FETCHED, LookPage, LookRow, SystemNames, page_of
+from portal.pages.look_rows import FETCHED, FETCHED_MOST, LookPage, LookRow, SystemNames, page_of
 from portal.pages.rendering import language
 from portal.pages.texts_looks import LOOKS_TEXTS
 from sso.passing.domain import Objection
@@ -131,11 +131,15 @@ class LooksPages:
         return [acting for acting in self._services.acting.choices(visitor) if acting.entire]
 
     def _read(self, acting: Acting, *, own: bool, before: datetime | None) -> LookPage:
-        passed = self._services.passing.of(acting.person.id, before=before, limit=FETCHED)
+        page = self._fetched(acting, own, before, FETCHED)
+        return self._fetched(acting, own, before, FETCHED_MOST) if page.parted else page
+
+    def _fetched(self, acting: Acting, own: bool, before: datetime | None, most: int) -> LookPage:
+        passed = self._services.passing.of(acting.person.id, before=before, limit=most)
         looks = [
-            self._services.library.accesses(holder, own=own, before=before, limit=FETCHED) for holder in acting.holders
+            self._services.library.accesses(holder, own=own, before=before, limit=most) for holder in acting.holders
         ]
-        return page_of(passed, looks, self._services.names, language())
+        return page_of(passed, looks, self._services.names, language(), fetched=most)
 
     def _every(self, acting: Acting, *, own: bool) -> Iterator[LookRow]:
         """Return all rows there are, page by page."""
