@@ -3,6 +3,7 @@
 Written aside, synced, moved into place, the folder synced. What fails is an `OSError`; callers give it their own name.
 """
 
+import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -91,6 +92,17 @@ class SharedSync:
             self._failure = failure
             self._done = self._begun
             self._change.notify_all()
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Keep every other process, and thread, that asks for the same file waiting while the block runs."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from hsm_adapter.pkcs11.errors import Pkcs11ProfileInvalid
 from hsm_adapter.pkcs11.quirks import MODELS, Quirks
+from hsm_adapter.tables import Table
 from trust.kernel.algorithms import RSA_MODULUS_BITS
 
 MAX_SESSIONS: Final = 64
@@ -83,43 +84,10 @@ class Pkcs11Profile:
         return profile
 
 
-class _Table:
-    """Takes the entries out of a table; what is left at the end is unknown."""
+class _Table(Table):
+    """The entries of this backend."""
 
-    def __init__(self, where: str, table: Mapping[str, object]) -> None:
-        self._where = where
-        self._left = dict(table)
-
-    def refuse(self, entry: str, why: str) -> NoReturn:
-        raise Pkcs11ProfileInvalid(f"{self._where}.{entry}: {why}.", field=f"{self._where}.{entry}")
-
-    def finish(self) -> None:
-        for entry in self._left:
-            self.refuse(entry, "no such entry")
-
-    def text(self, entry: str, default: str | None = None) -> str:
-        value = self._left.pop(entry, default)
-        if not isinstance(value, str) or not value or not value.isprintable():
-            self.refuse(entry, "text is needed")
-        return value
-
-    def number(self, entry: str, default: int | None, lowest: int, highest: int) -> int:
-        value = self._left.pop(entry, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            self.refuse(entry, f"a whole number from {lowest} to {highest} is needed")
-        return value
-
-    def seconds(self, entry: str, default: float, highest: float) -> float:
-        value = self._left.pop(entry, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= highest:
-            self.refuse(entry, f"a number above 0 and up to {highest} is needed")
-        return float(value)
-
-    def truth(self, entry: str, *, default: bool) -> bool:
-        value = self._left.pop(entry, default)
-        if not isinstance(value, bool):
-            self.refuse(entry, "true or false is needed")
-        return value
+    invalid = Pkcs11ProfileInvalid
 
     def token(self) -> TokenName:
         label = self.text("token_label") if "token_label" in self._left else None

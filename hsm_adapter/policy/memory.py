@@ -5,9 +5,7 @@ of each change; reading a long ledger takes minutes, so what it said so far lies
 which it was read. The file is not secret. It is on no volume that is restored together with the database.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from hsm_adapter.policy.errors import PolicyMemoryUnusable
-from trust.durable import write_whole
+from trust.durable import alone, write_whole
 from trust.kernel.encoding import canonical_json
 from trust.kernel.randomness import Randomness
 from trust.keys import KeyRef
@@ -100,12 +98,8 @@ class PolicyMemory:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         try:
-            descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with alone(self._folder / _LOCK):
                 yield
-            finally:
-                os.close(descriptor)
         except OSError as error:
             raise PolicyMemoryUnusable(f"{FILE}: {error.strerror}.", field=FILE) from None
 

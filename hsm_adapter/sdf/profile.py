@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NoReturn
+from typing import Final
 
 from hsm_adapter.sdf.codes import SDR_NUMBERS
 from hsm_adapter.sdf.faults import SdfProfileInvalid
+from hsm_adapter.tables import Table
 
 MAX_SESSIONS: Final = 64
 """Most sessions of one process with one device. Each is a thread here; cards allow 64 to a few thousand in all."""
@@ -93,7 +94,7 @@ class SdfProfile:
             keys=keys,
             passwords=reader.passwords(keys, folder),
             sessions=reader.number("sessions", 4, 1, MAX_SESSIONS),
-            timeout_seconds=reader.seconds("timeout_seconds", 10.0),
+            timeout_seconds=reader.seconds("timeout_seconds", 10.0, MAX_TIMEOUT_SECONDS),
             layout=reader.layout(),
             codes=reader.codes(),
         )
@@ -101,43 +102,10 @@ class SdfProfile:
         return profile
 
 
-class _Table:
-    """Takes the entries out of a table; what is left at the end is unknown."""
+class _Table(Table):
+    """The entries of this backend."""
 
-    def __init__(self, where: str, table: Mapping[str, object]) -> None:
-        self._where = where
-        self._left = dict(table)
-
-    def refuse(self, entry: str, why: str) -> NoReturn:
-        raise SdfProfileInvalid(f"{self._where}.{entry}: {why}.", field=f"{self._where}.{entry}")
-
-    def finish(self) -> None:
-        for entry in self._left:
-            self.refuse(entry, "no such entry")
-
-    def text(self, entry: str, default: str | None = None) -> str:
-        value = self._left.pop(entry, default)
-        if not isinstance(value, str) or not value or not value.isprintable():
-            self.refuse(entry, "text is needed")
-        return value
-
-    def number(self, entry: str, default: int, lowest: int, highest: int) -> int:
-        value = self._left.pop(entry, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            self.refuse(entry, f"a whole number from {lowest} to {highest} is needed")
-        return value
-
-    def seconds(self, entry: str, default: float) -> float:
-        value = self._left.pop(entry, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MAX_TIMEOUT_SECONDS:
-            self.refuse(entry, f"a number above 0 and up to {MAX_TIMEOUT_SECONDS} is needed")
-        return float(value)
-
-    def truth(self, entry: str, *, default: bool) -> bool:
-        value = self._left.pop(entry, default)
-        if not isinstance(value, bool):
-            self.refuse(entry, "true or false is needed")
-        return value
+    invalid = SdfProfileInvalid
 
     def table(self, entry: str) -> Mapping[str, object]:
         value = self._left.pop(entry, {})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -111,6 +112,7 @@ class _Writer:
     def __init__(self, names: SystemNames, lang: Language) -> None:
         self._names = names
         self._english = lang == "en"
+        self._authority_name = cache(names.authority_name)  # the same few stand in many rows
         self._texts: LooksTexts = LOOKS_TEXTS[lang]
 
     def passed(self, row: AccessRow) -> LookRow:
@@ -181,7 +183,7 @@ class _Writer:
             (texts.system, self._names.system_name(visit.client.removeprefix(_CLIENT)) if department else None),
             (
                 texts.authority,
-                self._names.authority_name(visit.authority, english=self._english) if visit.authority else None,
+                self._authority_name(visit.authority, english=self._english) if visit.authority else None,
             ),
             (texts.counter, visit.counter),
             (texts.clerk, visit.clerk),

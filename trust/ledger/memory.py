@@ -5,8 +5,6 @@ whole. Both are found because the newest checkpoint also lies in a file of the h
 returns) and with the witnesses: each is held against the stored tree at start and before each checkpoint.
 """
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from trust.durable import sync, write_whole
+from trust.durable import alone, sync, write_whole
 from trust.kernel import merkle
 from trust.kernel.randomness import Randomness
 from trust.ledger.domain import TREE
@@ -82,12 +80,8 @@ class CheckpointMemory:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         try:
-            descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with alone(self._folder / _LOCK):
                 yield
-            finally:
-                os.close(descriptor)
         except OSError as error:
             raise MemoryUnreadable(f"{FILE}: {error.strerror}.", field=FILE) from None
 
